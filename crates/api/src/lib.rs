@@ -1,1 +1,43 @@
-//! Placeholder.
+//! The words everyone shares who answers requests: request, reply, error, and the declaration of
+//! an endpoint from which routing, parsing, help and OpenAPI follow.
+//!
+//! Reading order: [`Path`] (one declaration per endpoint), [`Context`] (what a handler may touch),
+//! [`Reply`] and [`Error`] (what it may answer), [`Engine`] (what can be mounted).
+
+mod canonical;
+mod context;
+mod declaration;
+pub mod describe;
+pub mod duration;
+mod engine;
+mod entropy;
+mod envelope;
+mod error;
+mod memory;
+mod moment;
+mod names;
+mod operation;
+mod parameters;
+mod pattern;
+mod reply;
+mod request;
+mod secret;
+mod workshop;
+
+pub use canonical::CanonicalPath;
+pub use context::{Caller, Context, MountFacts, Warnings};
+pub use declaration::{BoxFuture, Endpoint, Handler, Parameters, Path, Reached};
+pub use engine::{Class, Corner, Engine, Renew, Renewal};
+pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
+pub use envelope::{Auth, Envelope, Lease};
+pub use error::{Error, Result};
+pub use memory::Memory;
+pub use moment::{Clock, Moment, SystemClock};
+pub use names::{NameList, normalize_policies};
+pub use operation::Operation;
+pub use parameters::{Everything, Given, KeyValues, Seconds};
+pub use pattern::{Captures, Pattern};
+pub use reply::{Absent, Accepted, Bare, Data, Keys, Login, NoContent, Reply, Respond, Token};
+pub use request::{Body, Request, Trust};
+pub use secret::Secret;
+pub use workshop::{Scratch, Workshop};

@@ -1,0 +1,162 @@
+//! The one form in which a path is known to router, policies, audit and storage.
+
+use std::fmt;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use unicode_normalization::is_nfc;
+
+use crate::{Error, Result};
+
+const LENGTH_MAX: usize = 4096;
+const SEGMENTS_MAX: usize = 64;
+
+/// A path below `/v1/`, percent-decoded once, without `.`, `..` or empty segments, and without a
+/// slash at either end.
+///
+/// Invariant: made only by [`CanonicalPath::parse`] and [`CanonicalPath::with_segments`], so
+/// nothing behind the door ever sees two spellings of one place. Doubtful paths are refused, never
+/// repaired.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct CanonicalPath {
+    text: String,
+    folder: bool,
+}
+
+impl CanonicalPath {
+    /// Reads a path as it came in a URL, without the leading `/v1/`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the path could be read in more than one way.
+    pub fn parse(encoded: &str) -> Result<Self> {
+        if encoded.len() > LENGTH_MAX {
+            return refuse(&format!("the path is longer than {LENGTH_MAX} characters"));
+        }
+        let decoded = percent_decode(encoded)?;
+        let folder = decoded.ends_with('/');
+        let text = decoded.strip_suffix('/').unwrap_or(&decoded).to_owned();
+        if text.chars().any(char::is_control) {
+            return refuse("the path contains control characters");
+        }
+        if !is_nfc(&text) {
+            return refuse("the path is not in Unicode normalization form C");
+        }
+        if text.split('/').count() > SEGMENTS_MAX {
+            return refuse(&format!("the path has more than {SEGMENTS_MAX} segments"));
+        }
+        for segment in text.split('/') {
+            match segment {
+                "." | ".." => return refuse("relative paths not supported"),
+                "" if !text.is_empty() => {
+                    return refuse("the path has an empty segment; write one slash, not two");
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { text, folder })
+    }
+
+    /// The path, without a slash at either end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the path was written with a slash at its end.
+    pub fn is_folder(&self) -> bool {
+        self.folder
+    }
+
+    /// The same path marked as a folder: what a listing asks for.
+    #[must_use]
+    pub fn into_folder(self) -> Self {
+        Self { folder: true, ..self }
+    }
+
+    /// This path with the text behind `mount` replaced: how a declaration folds a name.
+    #[must_use]
+    pub(crate) fn with_segments(&self, mount: &str, inner: &str) -> Self {
+        Self { text: format!("{mount}{inner}"), folder: self.folder }
+    }
+}
+
+impl fmt::Display for CanonicalPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)?;
+        if self.folder { formatter.write_str("/") } else { Ok(()) }
+    }
+}
+
+fn percent_decode(encoded: &str) -> Result<String> {
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.as_bytes();
+    while let Some((byte, tail)) = rest.split_first() {
+        if *byte != b'%' {
+            decoded.push(*byte);
+            rest = tail;
+            continue;
+        }
+        let code = tail.get(..2).and_then(|digits| HEXLOWER_PERMISSIVE.decode(digits).ok());
+        match code.as_deref() {
+            Some([b'/']) => return refuse("the path contains an encoded slash"),
+            Some([byte]) => decoded.push(*byte),
+            _ => return refuse("the path contains a % that is not followed by two digits"),
+        }
+        rest = tail.get(2..).unwrap_or_default();
+    }
+    String::from_utf8(decoded).or_else(|_| refuse("the path is not valid UTF-8"))
+}
+
+fn refuse<T>(text: &str) -> Result<T> {
+    Err(Error::invalid(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(encoded: &str, expected: Option<&str>) {
+        let path = CanonicalPath::parse(encoded).ok().map(|path| path.to_string());
+        assert_eq!(path.as_deref(), expected, "{encoded}");
+    }
+
+    #[test]
+    fn clear_paths_pass() {
+        check("", Some(""));
+        check("sys/mounts", Some("sys/mounts"));
+        check("secret/metadata/", Some("secret/metadata/"));
+        check("secret/data/a%20b", Some("secret/data/a b"));
+        check("secret/data/caf%C3%A9", Some("secret/data/caf\u{e9}"));
+        check("secret/data/..a", Some("secret/data/..a"));
+    }
+
+    #[test]
+    fn doubtful_paths_are_refused() {
+        for path in [
+            "a/../b",
+            "a/./b",
+            "..",
+            "a//b",
+            "/a",
+            "a//",
+            "a/%2e%2e/b",
+            "a%2fb",
+            "a%2Fb",
+            "a%00b",
+            "a%0ab",
+            "a%",
+            "a%2",
+            "a%zz",
+            "a%ff",
+            "cafe%CC%81",
+        ] {
+            check(path, None);
+        }
+        check(&"a/".repeat(65), None);
+        check(&"a".repeat(4097), None);
+    }
+
+    #[test]
+    fn what_was_encoded_twice_is_decoded_once() {
+        check("a/%252e%252e/b", Some("a/%2e%2e/b"));
+    }
+}

@@ -1,0 +1,11 @@
+//! Everything the outside world reads about an endpoint, derived from its declaration.
+
+#![allow(clippy::indexing_slicing, reason = "looking into a JSON value never panics")]
+
+mod fields;
+mod help;
+mod openapi;
+
+pub use fields::{accepts_anything, parameter_names};
+pub use help::{mount_help, path_help};
+pub use openapi::{document, path_item};

@@ -1,0 +1,543 @@
+//! Turns loose request parameters into typed ones.
+//!
+//! Clients have always been allowed to say `"5"` for 5, `"true"` for true, `"a,b"` for a list and
+//! `"1h"` for 3600 seconds. All of that leniency lives here, once: a deserializer that bends the
+//! value towards the type that is asked for. Engines only ever see plain Rust types.
+//!
+//! A tuple is deserialized by giving every member the whole set of parameters, so shared groups
+//! compose as `(WriteUser, TokenSettings)`. (`#[serde(flatten)]` would not do: it buffers values
+//! before their type is known, and the leniency would be lost.)
+//!
+//! Errors name the field and what would work, never the value: it may be a misplaced password.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
+};
+use serde::{Deserialize, Deserializer, Serialize, forward_to_deserialize_any};
+use serde_json::{Map, Value};
+
+use crate::{Error, Result, duration};
+
+/// Marks, in the deserializer's own calls, the type that takes all parameters as they came.
+const EVERYTHING: &str = "$strongroom::Everything";
+
+/// The parameters of one request: what stands in its path, and what its body or query gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// From the path. Wins over the body.
+    pub captured: Map<String, Value>,
+    /// From the body, or from the query where there is no body.
+    pub sent: Map<String, Value>,
+}
+
+impl Given {
+    /// Reads the parameters as `P`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the field and what would work.
+    pub fn parse<P: DeserializeOwned>(&self) -> Result<P> {
+        P::deserialize(Whole(self)).map_err(|error| Error::Invalid(error.0))
+    }
+
+    fn merged(&self) -> Map<String, Value> {
+        let mut merged = self.sent.clone();
+        merged.extend(self.captured.clone());
+        merged
+    }
+}
+
+/// All that was sent, as it came: for endpoints that keep whatever they are given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Everything(pub Map<String, Value>);
+
+/// A duration that clients may write as `3600`, `"3600"`, `"1h"` or `"1h30m"`. Whole seconds.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(transparent)]
+pub struct Seconds(#[serde(deserialize_with = "lenient_seconds")] pub u64);
+
+/// Text by name, which clients may also write as `"k=v"` or `["k=v", ...]`.
+pub type KeyValues = BTreeMap<String, String>;
+
+impl Seconds {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
+    /// Whether this is no time at all, which in settings means "not set".
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// This duration, unless it is zero.
+    pub fn set(self) -> Option<Self> {
+        (!self.is_zero()).then_some(self)
+    }
+}
+
+/// As `1h30m`, without zero parts: the form of warnings.
+impl fmt::Display for Seconds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&duration::short(self.0))
+    }
+}
+
+fn lenient_seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<u64, D::Error> {
+    struct Text;
+    impl Visitor<'_> for Text {
+        type Value = u64;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a duration such as \"1h\" or 3600")
+        }
+
+        fn visit_u64<E: de::Error>(self, seconds: u64) -> std::result::Result<u64, E> {
+            Ok(seconds)
+        }
+
+        fn visit_i64<E: de::Error>(self, seconds: i64) -> std::result::Result<u64, E> {
+            u64::try_from(seconds).map_err(|_| E::custom("cannot provide negative value"))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<u64, E> {
+            duration::parse(text).map_err(E::custom)
+        }
+    }
+    // Records are JSON numbers; requests may be text. Both arrive here.
+    deserializer.deserialize_any(Text)
+}
+
+impl JsonSchema for Seconds {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "format": "seconds" })
+    }
+}
+
+impl<'de> Deserialize<'de> for Everything {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Inside;
+        impl<'de> Visitor<'de> for Inside {
+            type Value = Everything;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("parameters")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> std::result::Result<Everything, D::Error> {
+                Map::deserialize(deserializer).map(Everything)
+            }
+        }
+        deserializer.deserialize_newtype_struct(EVERYTHING, Inside)
+    }
+}
+
+impl JsonSchema for Everything {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Everything".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "additionalProperties": true })
+    }
+}
+
+/// What is wrong with a parameter, without the parameter's value.
+#[derive(Debug)]
+struct Flaw(String);
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Flaw {}
+
+impl de::Error for Flaw {
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Self(text.to_string())
+    }
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(format!("expected {expected}, not {}", kind(unexpected)))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(format!("expected {expected}, not this {}", kind(unexpected)))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self(format!("expected one of {}", expected.join(", ")))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self(format!("missing {field}"))
+    }
+}
+
+fn kind(unexpected: Unexpected<'_>) -> &'static str {
+    match unexpected {
+        Unexpected::Bool(_) => "boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "number",
+        Unexpected::Str(_) | Unexpected::Char(_) => "text",
+        Unexpected::Unit | Unexpected::Option => "null",
+        Unexpected::Seq => "list",
+        Unexpected::Map => "object",
+        _ => "value",
+    }
+}
+
+type Flawed<T> = std::result::Result<T, Flaw>;
+
+/// The whole set of parameters, for one group or for each of a tuple of groups.
+struct Whole<'a>(&'a Given);
+
+impl<'de> Deserializer<'de> for Whole<'_> {
+    type Error = Flaw;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        visitor.visit_map(Fields::new(self.0.merged()))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Flawed<V::Value> {
+        visitor.visit_seq(Groups { given: self.0, remaining: length })
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Flawed<V::Value> {
+        if name == EVERYTHING {
+            return visitor.visit_newtype_struct(Lenient(Value::Object(self.0.sent.clone())));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        option unit_struct seq tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Hands the whole set of parameters to each member of a tuple in turn.
+struct Groups<'a> {
+    given: &'a Given,
+    remaining: usize,
+}
+
+impl<'de> SeqAccess<'de> for Groups<'_> {
+    type Error = Flaw;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Flawed<Option<T::Value>> {
+        if self.remaining == 0 {
+            return Ok(None);
+        }
+        self.remaining -= 1;
+        seed.deserialize(Whole(self.given)).map(Some)
+    }
+}
+
+/// The fields of an object, whose errors say which field is meant.
+struct Fields {
+    fields: serde_json::map::IntoIter,
+    value: Option<(String, Value)>,
+}
+
+impl Fields {
+    fn new(fields: Map<String, Value>) -> Self {
+        Self { fields: fields.into_iter(), value: None }
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields {
+    type Error = Flaw;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Flawed<Option<K::Value>> {
+        let Some((name, value)) = self.fields.next() else {
+            return Ok(None);
+        };
+        let key = seed.deserialize(StrDeserializer::<Flaw>::new(&name))?;
+        self.value = Some((name, value));
+        Ok(Some(key))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Flawed<V::Value> {
+        let (name, value) = self.value.take().expect("serde asks for the key first");
+        let field =
+            |flaw: Flaw| Flaw(format!("error converting input for field \"{name}\": {}", flaw.0));
+        seed.deserialize(Lenient(value)).map_err(field)
+    }
+}
+
+/// A value that bends towards the type that is asked for.
+struct Lenient(Value);
+
+impl Lenient {
+    fn integer<'de, V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        let text = match &self.0 {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(boolean) => u8::from(*boolean).to_string(),
+            _ => return self.deserialize_any(visitor),
+        };
+        if let Ok(number) = text.parse() {
+            return visitor.visit_u64(number);
+        }
+        match text.parse() {
+            Ok(number) => visitor.visit_i64(number),
+            Err(_) => Err(Flaw(format!("expected {}, not this text", "a whole number"))),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Lenient {
+    type Error = Flaw;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(boolean) => visitor.visit_bool(boolean),
+            // Numbers keep the digits they were written with; the library knows how.
+            Value::Number(number) => number
+                .deserialize_any(visitor)
+                .map_err(|_: serde_json::Error| Flaw("expected something else, not number".into())),
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(values) => visitor.visit_seq(List(values.into_iter())),
+            Value::Object(fields) => visitor.visit_map(Fields::new(fields)),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        let text = match &self.0 {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return self.deserialize_any(visitor),
+        };
+        match text.as_str() {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => visitor.visit_bool(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" | "" => visitor.visit_bool(false),
+            _ => Err(Flaw("expected true or false".into())),
+        }
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        self.integer(visitor)
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        self.integer(visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        match self.0 {
+            Value::Number(number) => visitor.visit_string(number.to_string()),
+            Value::Bool(boolean) => visitor.visit_string(boolean.to_string()),
+            Value::Null => visitor.visit_string(String::new()),
+            other => Self(other).deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        self.deserialize_string(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        let values = match self.0 {
+            Value::Array(values) => values,
+            Value::Null => vec![],
+            Value::String(text) => {
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+                items.map(Value::from).collect()
+            }
+            other => vec![other],
+        };
+        visitor.visit_seq(List(values.into_iter()))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        let pairs = match self.0 {
+            Value::Array(pairs) => pairs,
+            pair @ Value::String(_) => vec![pair],
+            Value::Null => vec![],
+            other => return Self(other).deserialize_any(visitor),
+        };
+        let mut fields = Map::new();
+        for pair in &pairs {
+            let pair = pair.as_str().and_then(|pair| pair.split_once('='));
+            let (name, value) = pair.ok_or_else(|| Flaw("expected an object or \"k=v\"".into()))?;
+            fields.insert(name.trim().to_owned(), value.into());
+        }
+        visitor.visit_map(Fields::new(fields))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Flawed<V::Value> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Flawed<V::Value> {
+        match self.0 {
+            Value::String(text) => visitor.visit_enum(text.into_deserializer()),
+            other => Self(other).deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
+        tuple_struct struct identifier
+    }
+}
+
+/// The elements of a list.
+struct List(std::vec::IntoIter<Value>);
+
+impl<'de> SeqAccess<'de> for List {
+    type Error = Flaw;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Flawed<Option<T::Value>> {
+        self.0.next().map(|value| seed.deserialize(Lenient(value))).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Sample {
+        count: u64,
+        flag: bool,
+        list: Vec<String>,
+        text: Option<String>,
+        ttl: Option<Seconds>,
+        pairs: KeyValues,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Other {
+        other: String,
+    }
+
+    fn given(value: Value) -> Given {
+        Given { sent: value.as_object().unwrap().clone(), ..Given::default() }
+    }
+
+    #[track_caller]
+    fn refused(value: Value, expected: &str) {
+        let Err(Error::Invalid(text)) = given(value).parse::<Sample>() else { panic!("accepted") };
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn bends_values_towards_the_type() {
+        let loose = given(json!({
+            "count": "5", "flag": "true", "list": "a, b", "text": 7, "ttl": "1h30m", "pairs": "k=v",
+        }));
+        let strict = given(json!({
+            "count": 5, "flag": true, "list": ["a", "b"], "text": "7", "ttl": 5400,
+            "pairs": {"k": "v"},
+        }));
+        assert_eq!(loose.parse::<Sample>().unwrap(), strict.parse::<Sample>().unwrap());
+    }
+
+    #[test]
+    fn null_means_empty_or_absent() {
+        let nulls = given(json!({"list": null, "text": null, "ttl": null, "pairs": null}));
+        assert_eq!(nulls.parse::<Sample>().unwrap(), Sample::default());
+    }
+
+    #[test]
+    fn groups_compose_as_tuples() {
+        let (sample, other) =
+            given(json!({"count": "5", "other": "x"})).parse::<(Sample, Other)>().unwrap();
+        assert_eq!((sample.count, other.other.as_str()), (5, "x"));
+    }
+
+    #[test]
+    fn what_stands_in_the_path_wins_except_where_everything_is_kept() {
+        let mut given = given(json!({"other": "sent", "number": 1.0}));
+        given.captured.insert("other".into(), "captured".into());
+        let (other, Everything(sent)) = given.parse::<(Other, Everything)>().unwrap();
+        assert_eq!(other.other, "captured");
+        assert_eq!(Value::Object(sent).to_string(), r#"{"number":1.0,"other":"sent"}"#);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let text = r#"{"big":123456789012345678901234567890,"float":1.10,"power":1e3}"#;
+        let given = given(serde_json::from_str(text).unwrap());
+        let Everything(sent) = given.parse().unwrap();
+        assert_eq!(Value::Object(sent).to_string(), text);
+    }
+
+    #[test]
+    fn errors_name_the_field_and_never_the_value() {
+        let field = |name: &str| format!("error converting input for field \"{name}\": ");
+        refused(
+            json!({"count": "hunter2"}),
+            &(field("count") + "expected a whole number, not this text"),
+        );
+        refused(json!({"flag": "hunter2"}), &(field("flag") + "expected true or false"));
+        refused(json!({"text": ["hunter2"]}), &(field("text") + "expected a string, not list"));
+        for value in [
+            json!({"count": ["hunter2"]}),
+            json!({"ttl": "hunter2"}),
+            json!({"list": {"hunter2": 1}}),
+        ] {
+            let Err(Error::Invalid(text)) = given(value).parse::<Sample>() else { panic!() };
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}

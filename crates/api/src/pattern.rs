@@ -1,0 +1,238 @@
+//! Path patterns: `users/{username}`, `data/{path...}`, `mounts/{path...}/tune`, `{format:pem|der}`.
+//!
+//! One value answers three questions: does this path match, what does OpenAPI call it, and what
+//! does `path-help` print. Nothing is ever parsed back out of a regular expression.
+
+/// What a pattern found at each of its places.
+pub type Captures = Vec<(&'static str, String)>;
+
+/// The shape of a path below its mount.
+///
+/// `{name}` is one segment that looks like a name, `{name:a|b}` one of a few words,
+/// `{name...}` one or more segments, and `{name...?}` any number of them, none included. At most
+/// one place takes several segments, and only fixed words may follow it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pattern {
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Segment {
+    Literal(&'static str),
+    Name(&'static str),
+    Choice(&'static str, Vec<&'static str>),
+    /// Everything up to the words that follow.
+    Rest(&'static str, Least),
+}
+
+/// How few segments a place for several may take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Least {
+    None,
+    One,
+}
+
+impl Pattern {
+    /// Reads a pattern as declarations write it.
+    ///
+    /// # Panics
+    /// On a malformed pattern: patterns are written by us, and every one is read in tests.
+    pub fn new(text: &'static str) -> Self {
+        let segments: Vec<_> = match text {
+            "" => vec![],
+            text => text.split('/').map(Segment::new).collect(),
+        };
+        let mut behind = segments.iter().skip_while(|segment| !segment.is_rest()).skip(1);
+        let fixed = behind.all(|segment| matches!(segment, Segment::Literal(_)));
+        assert!(fixed, "{text}: only fixed words may follow `...`");
+        Self { segments }
+    }
+
+    /// What stands at each place, if `path` (without slashes at its ends) has this shape.
+    pub fn captures(&self, path: &str) -> Option<Captures> {
+        let mut found: Vec<&str> = if path.is_empty() { vec![] } else { path.split('/').collect() };
+        let rest = self.segments.iter().position(Segment::is_rest);
+        let behind = rest.map_or(0, |place| self.segments.len() - place - 1);
+        let before = rest.unwrap_or(self.segments.len());
+        if found.len() < before + behind || (rest.is_none() && found.len() > before) {
+            return None;
+        }
+        let tail = found.split_off(found.len() - behind);
+        let middle = found.split_off(before);
+        let mut captures = Captures::new();
+        let mut heads = found.into_iter();
+        let mut tails = tail.into_iter();
+        for segment in &self.segments {
+            match segment {
+                Segment::Rest(_, Least::One) if middle.is_empty() => return None,
+                Segment::Rest(name, _) => captures.push((name, middle.join("/"))),
+                other => {
+                    let text = heads.next().or_else(|| tails.next())?;
+                    if !other.accepts(text) {
+                        return None;
+                    }
+                    captures.extend(other.parameter().map(|name| (name, text.to_owned())));
+                }
+            }
+        }
+        Some(captures)
+    }
+
+    /// The path that has `captures` at its places: the way back from [`Pattern::captures`].
+    pub fn fill(&self, captures: &Captures) -> String {
+        let mut values = captures.iter().map(|(_, value)| value.as_str());
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(literal) => literal,
+            _ => values.next().unwrap_or_default(),
+        });
+        segments.filter(|segment| !segment.is_empty()).collect::<Vec<_>>().join("/")
+    }
+
+    /// Smaller means more particular: of two patterns that both match, the smaller one is meant.
+    pub fn generality(&self) -> (u8, usize) {
+        let rest = self.segments.iter().any(Segment::is_rest);
+        let literals = self.segments.iter().filter(|s| matches!(s, Segment::Literal(_))).count();
+        (u8::from(rest), usize::MAX - literals)
+    }
+
+    /// `/users/{username}`
+    pub fn openapi(&self) -> String {
+        self.segments.iter().map(|segment| format!("/{}", segment.openapi())).collect()
+    }
+
+    /// `^users/(?P<username>\w(([\w-.]+)?\w)?)$`, as existing clients know it from `path-help`.
+    pub fn regex(&self) -> String {
+        let segments: Vec<_> = self.segments.iter().map(Segment::regex).collect();
+        format!("^{}$", segments.join("/"))
+    }
+
+    /// The names of its places.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.segments.iter().filter_map(Segment::parameter)
+    }
+
+    /// A path that matches, with `word` at every place: for tests over all doors.
+    pub fn example(&self, word: &'static str) -> String {
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(literal) => literal,
+            Segment::Choice(_, words) => words.first().copied().unwrap_or(word),
+            Segment::Name(_) | Segment::Rest(..) => word,
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
+}
+
+impl Segment {
+    fn new(text: &'static str) -> Self {
+        let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+            return Self::Literal(text);
+        };
+        if let Some(name) = inner.strip_suffix("...?") {
+            return Self::Rest(name, Least::None);
+        }
+        if let Some(name) = inner.strip_suffix("...") {
+            return Self::Rest(name, Least::One);
+        }
+        match inner.split_once(':') {
+            Some((name, words)) => Self::Choice(name, words.split('|').collect()),
+            None => Self::Name(inner),
+        }
+    }
+
+    fn is_rest(&self) -> bool {
+        matches!(self, Self::Rest(..))
+    }
+
+    fn accepts(&self, text: &str) -> bool {
+        match self {
+            Self::Literal(literal) => *literal == text,
+            Self::Name(_) => is_name(text),
+            Self::Choice(_, words) => words.contains(&text),
+            Self::Rest(..) => false,
+        }
+    }
+
+    fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Name(name) | Self::Choice(name, _) | Self::Rest(name, _) => Some(name),
+        }
+    }
+
+    fn openapi(&self) -> String {
+        match self {
+            Self::Literal(literal) => (*literal).to_owned(),
+            Self::Name(name) | Self::Choice(name, _) | Self::Rest(name, _) => format!("{{{name}}}"),
+        }
+    }
+
+    fn regex(&self) -> String {
+        match self {
+            Self::Literal(literal) => (*literal).to_owned(),
+            Self::Name(name) => format!(r"(?P<{name}>\w(([\w-.]+)?\w)?)"),
+            Self::Choice(name, words) => format!("(?P<{name}>{})", words.join("|")),
+            Self::Rest(name, Least::One) => format!("(?P<{name}>.+)"),
+            Self::Rest(name, Least::None) => format!("(?P<{name}>.*)"),
+        }
+    }
+}
+
+/// Letters, digits and underscores, with dashes and dots between them; ASCII only.
+fn is_name(text: &str) -> bool {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    text.starts_with(is_word)
+        && text.ends_with(is_word)
+        && text.chars().all(|character| is_word(character) || "-.".contains(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &'static str, path: &str, expected: Option<&[(&'static str, &str)]>) {
+        let pattern = Pattern::new(pattern);
+        let captures = pattern.captures(path);
+        let expected: Option<Captures> =
+            expected.map(|pairs| pairs.iter().map(|(k, v)| (*k, (*v).to_owned())).collect());
+        assert_eq!(captures, expected, "{pattern:?} against {path}");
+        if let Some(captures) = captures {
+            assert_eq!(pattern.fill(&captures), path);
+        }
+    }
+
+    #[test]
+    fn names_and_words() {
+        check("", "", Some(&[]));
+        check("users", "users", Some(&[]));
+        check("users", "users/alice", None);
+        check("users/{name}", "users/alice", Some(&[("name", "alice")]));
+        check("users/{name}", "users/a.b-c", Some(&[("name", "a.b-c")]));
+        check("users/{name}", "users/a", Some(&[("name", "a")]));
+        for name in ["-alice", "alice.", "a@b", "a b", "\u{e9}ve", "a/b"] {
+            check("users/{name}", &format!("users/{name}"), None);
+        }
+        check("users/{name}", "users", None);
+        check("users/{name}/password", "users/bob/password", Some(&[("name", "bob")]));
+        check("ca/{format:pem|der}", "ca/pem", Some(&[("format", "pem")]));
+        check("ca/{format:pem|der}", "ca/txt", None);
+    }
+
+    #[test]
+    fn places_for_several_segments() {
+        check("data/{path...}", "data/a/b/c", Some(&[("path", "a/b/c")]));
+        check("data/{path...}", "data", None);
+        check("data/{path...?}", "data", Some(&[("path", "")]));
+        check("{path...?}", "", Some(&[("path", "")]));
+        check("mounts/{path...}/tune", "mounts/a/b/tune", Some(&[("path", "a/b")]));
+        check("mounts/{path...}/tune", "mounts/tune", None);
+        check("mounts/{path...}/tune", "mounts/a", None);
+    }
+
+    #[test]
+    fn the_more_particular_pattern_is_meant() {
+        let order = ["mounts", "mounts/{path...}/tune", "mounts/{path...}", "{path...?}"];
+        let generality = order.map(|pattern| Pattern::new(pattern).generality());
+        assert!(generality.is_sorted());
+    }
+}

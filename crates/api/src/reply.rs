@@ -1,0 +1,187 @@
+//! What an endpoint may answer. The type of the answer is also its documentation.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::envelope::{Auth, Lease};
+use crate::{KeyValues, NameList, Seconds};
+
+/// The answer in one shape, ready for the envelope.
+#[derive(Debug)]
+pub enum Reply {
+    /// Done, and nothing to say.
+    Empty,
+    /// Done later; what there is to say stands in the warnings.
+    Accepted,
+    /// Fields, and how long they are good for.
+    Data(Map<String, Value>, Option<Lease>),
+    /// The entries of a folder, and more about some of them. No entries means nothing is there.
+    Keys(Vec<String>, Map<String, Value>),
+    /// Nothing is there (any more), but there is something to say about it.
+    Absent(Option<Map<String, Value>>),
+    /// A document of its own, without an envelope.
+    Bare(Value),
+    /// The caller has proved who they are; the kernel turns this into a token.
+    Login(Box<Login>),
+    /// A token, as clients are told of it.
+    Auth(Box<Auth>),
+}
+
+/// Something a handler may return.
+pub trait Respond: Send + 'static {
+    /// The answer in one shape.
+    fn into_reply(self) -> Reply;
+    /// The shape of `data`, or `None` when there is none.
+    fn schema() -> Option<Schema>;
+}
+
+/// Fields.
+pub struct Data<T>(pub T);
+
+/// Done, and nothing to say.
+pub struct NoContent;
+
+/// Will be done; the warnings say more.
+pub struct Accepted;
+
+/// The entries of a folder.
+pub struct Keys(pub Vec<String>);
+
+/// Nothing is there (any more), but these fields say something about it.
+pub struct Absent<T>(pub T);
+
+/// A document of its own, without an envelope.
+pub struct Bare<T>(pub T);
+
+/// A token, as clients are told of it.
+pub struct Token(pub Auth);
+
+/// The caller has proved who they are. The kernel, not the engine, turns this into a token, and it
+/// never gives out the `root` policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Login {
+    /// The name the auth method knows them by.
+    pub alias: String,
+    /// What the token's display name ends with, behind the mount's.
+    pub display_name: String,
+    /// Shown with the token; also how renewal finds them again.
+    pub metadata: KeyValues,
+    /// Policies as configured; the kernel folds them and adds `default`.
+    pub policies: NameList,
+    /// Leaves `default` out.
+    pub without_default_policy: bool,
+    /// How long the token lives, if not as long as the mount says.
+    pub ttl: Option<Seconds>,
+    /// How long it can be renewed.
+    pub ttl_max: Option<Seconds>,
+    /// An end no renewal moves.
+    pub ttl_explicit_max: Option<Seconds>,
+    /// It lives as long as it is renewed within this time.
+    pub period: Option<Seconds>,
+    /// The networks it can be used from; none means all.
+    pub networks: Vec<IpNet>,
+}
+
+impl<T: Serialize> Data<T> {
+    fn fields(value: &T) -> Map<String, Value> {
+        match serde_json::to_value(value).expect("replies are plain data") {
+            Value::Object(fields) => fields,
+            other => Map::from_iter([("value".to_owned(), other)]),
+        }
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send + 'static> Respond for Data<T> {
+    fn into_reply(self) -> Reply {
+        Reply::Data(Self::fields(&self.0), None)
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(T))
+    }
+}
+
+impl Respond for NoContent {
+    fn into_reply(self) -> Reply {
+        Reply::Empty
+    }
+
+    fn schema() -> Option<Schema> {
+        None
+    }
+}
+
+impl Respond for Accepted {
+    fn into_reply(self) -> Reply {
+        Reply::Accepted
+    }
+
+    fn schema() -> Option<Schema> {
+        None
+    }
+}
+
+impl Respond for Keys {
+    fn into_reply(self) -> Reply {
+        Reply::Keys(self.0, Map::new())
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(BTreeMap<String, Vec<String>>))
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send + 'static> Respond for Absent<T> {
+    fn into_reply(self) -> Reply {
+        Reply::Absent(Some(Data::fields(&self.0)))
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(T))
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send + 'static> Respond for Bare<T> {
+    fn into_reply(self) -> Reply {
+        Reply::Bare(serde_json::to_value(self.0).expect("replies are plain data"))
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(T))
+    }
+}
+
+impl Respond for Token {
+    fn into_reply(self) -> Reply {
+        Reply::Auth(Box::new(self.0))
+    }
+
+    fn schema() -> Option<Schema> {
+        None
+    }
+}
+
+impl Respond for Login {
+    fn into_reply(self) -> Reply {
+        Reply::Login(Box::new(self))
+    }
+
+    fn schema() -> Option<Schema> {
+        None
+    }
+}
+
+/// One of several answers, chosen by the handler itself.
+impl Respond for Reply {
+    fn into_reply(self) -> Reply {
+        self
+    }
+
+    fn schema() -> Option<Schema> {
+        None
+    }
+}
