@@ -13,6 +13,7 @@ mod engine;
 mod entropy;
 mod envelope;
 mod error;
+pub mod hcl;
 mod memory;
 mod moment;
 mod names;
