@@ -75,7 +75,7 @@ impl Barrier {
             let rotated = newer.keyring.active() > keys.keyring.active();
             return if rotated { Ok(()) } else { Err(corrupt(&path)) };
         };
-        let counted = open(&keys.keyring, &record.value).ok_or_else(|| corrupt(&path))?;
+        let counted = open_count(&keys.keyring, &record.value).ok_or_else(|| corrupt(&path))?;
         if counted < seen {
             return Err(corrupt(&path));
         }
@@ -112,7 +112,8 @@ fn cipher(keyring: &Keyring) -> Cipher {
     Cipher::new(&keyring.budget_key())
 }
 
-fn open(keyring: &Keyring, value: &[u8]) -> Option<u64> {
+/// The count that `value` holds, if it is the active term's.
+pub(super) fn open_count(keyring: &Keyring, value: &[u8]) -> Option<u64> {
     let path = path(keyring.active());
     let count = cipher(keyring).open(Binding::of_record(&path), &Envelope::parse(value)?)?;
     Some(u64::from_be_bytes(count.try_into().ok()?))

@@ -72,6 +72,9 @@ impl Cipher {
 
     /// The plaintext, if every bit is as it was sealed and lies where it was put.
     pub(super) fn open(&self, binding: Binding<'_>, envelope: &Envelope<'_>) -> Option<Vec<u8>> {
+        if envelope.term != binding.term {
+            return None;
+        }
         let nonce = Nonce::assume_unique_for_key(*envelope.nonce);
         let mut text = envelope.ciphertext.to_vec();
         let length = self.0.open_in_place(nonce, Aad::from(binding.bytes()), &mut text).ok()?.len();
@@ -87,8 +90,9 @@ impl<'a> Binding<'a> {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        // No path contains a zero byte, so path and neighbour cannot run into each other.
-        [&header(self.term), self.path.as_bytes(), &[0], self.beside].concat()
+        // The length keeps path and neighbour from running into each other.
+        let length = (self.path.len() as u64).to_be_bytes();
+        [&header(self.term), length.as_slice(), self.path.as_bytes(), self.beside].concat()
     }
 }
 
@@ -133,7 +137,7 @@ mod tests {
         check(Binding { path: "kv/", ..HOME }, 1, false);
         check(Binding { term: 4, ..HOME }, 1, false);
         check(Binding { beside: b"x", ..HOME }, 1, false);
-        check(Binding { path: "kv/a\0x", ..HOME }, 1, false);
+        check(Binding { path: "kv/", beside: b"a", ..HOME }, 1, false);
     }
 
     #[test]

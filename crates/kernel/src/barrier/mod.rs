@@ -198,18 +198,20 @@ impl Store for Barrier {
         if commit.puts.is_empty() {
             return self.raw.commit(commit).await;
         }
-        for _ in 0..COMMIT_ATTEMPTS_MAX {
+        let mut attempts = 0..COMMIT_ATTEMPTS_MAX;
+        loop {
             let keys = self.reserve(commit.puts.len()).await.map_err(CommitError::Store)?;
             let sealed = self.seal_commit(&keys, &commit).map_err(CommitError::Store)?;
             match self.raw.commit(sealed).await {
                 // Another node rotated, so nothing was written: seal it again, with the new key.
-                Err(CommitError::Conflict { key }) if key == KEYRING => {
+                Err(CommitError::Conflict { key })
+                    if key == KEYRING && attempts.next().is_some() =>
+                {
                     self.reload(&keys).await.map_err(CommitError::Store)?;
                 }
                 answer => return answer,
             }
         }
-        Err(CommitError::Store(Error::Unavailable("the keyring keeps changing".to_owned())))
     }
 
     /// Passes on what the raw store reports, also while sealed: it names keys and tells no values.
