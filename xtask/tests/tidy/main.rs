@@ -71,6 +71,14 @@ fn the_map_names_what_exists() {
 }
 
 #[test]
+fn no_link_leads_nowhere() {
+    let project = Project::read();
+    let exists = |path: &str| project.root.join(path).exists();
+    let pages = project.texts.iter().filter(|text| text.path.ends_with(".md"));
+    expect_none(pages.flat_map(|page| map::dead_links(page, exists)).collect());
+}
+
+#[test]
 fn no_file_is_dead() {
     let project = Project::read();
     expect_none(reach::dead_files(&project.rust_texts(), &project.manifests()));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use crate::source::{Finding, Text};
+use crate::source::{Finding, Text, resolve};
 
 /// Files that no `mod` line leads to.
 pub(crate) fn dead_files(texts: &[Text], manifests: &[Text]) -> Vec<Finding> {
@@ -49,19 +49,6 @@ fn named_roots(manifests: &[Text]) -> BTreeSet<String> {
         }
     }
     roots
-}
-
-/// `path` as seen from `folder`.
-fn resolve(folder: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            ".." => drop(parts.pop()),
-            "." => {}
-            other => parts.push(other),
-        }
-    }
-    parts.join("/")
 }
 
 /// The folder in which the modules of a file stand.

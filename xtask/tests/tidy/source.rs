@@ -92,6 +92,19 @@ impl fmt::Display for Finding {
     }
 }
 
+/// `path` as seen from `folder`.
+pub(crate) fn resolve(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            "." => {}
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}
+
 /// Calls `visit` with every token outside attributes, each with the tokens that follow it.
 ///
 /// Code that is there for tests only is passed over when `scope` says so.
