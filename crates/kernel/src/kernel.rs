@@ -144,7 +144,14 @@ impl Kernel {
         Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
     }
 
-    /// Forgets every copy of a record: one of them was stale.
+    /// Forgets the copy of the record at `key`, if there is one: it was stale.
+    pub(crate) fn forget_copy(&self, key: &str) {
+        self.mounts.forget_if(key);
+        self.audit.forget_if(key);
+        self.policies.forget_if(key);
+    }
+
+    /// Forgets every copy of a record.
     pub(crate) fn forget_copies(&self) {
         self.mounts.forget();
         self.audit.forget();
@@ -192,9 +199,7 @@ impl Kernel {
                 }
             })),
             (None, Some(_)) => Err(Error::invalid("invalid version provided; say 1 or 2")),
-            (None, None) => {
-                Err(Error::invalid(format!("plugin not found in the catalog: {name}")))
-            }
+            (None, None) => Err(Error::invalid(format!("plugin not found in the catalog: {name}"))),
         }
     }
 

@@ -79,7 +79,7 @@ async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
         match attempt(kernel, exchange).await {
             Err(Error::Conflict(key)) if !exchange.began => {
                 tracing::trace!(key, "lost a race; starting over");
-                kernel.forget_copies();
+                kernel.forget_copy(&key);
             }
             outcome => return outcome,
         }

@@ -11,7 +11,7 @@ mod view;
 
 use std::sync::Arc;
 
-use api::{Class, Entropy, Error, KeyValues, Moment, Result, Seconds, hexadecimal, unique};
+use api::{Class, Entropy, Error, KeyValues, Moment, Result, hexadecimal, unique};
 use serde::{Deserialize, Serialize};
 use storage::{Table, View};
 
@@ -228,9 +228,4 @@ pub(crate) fn shown_path(class: Class, path: &str) -> &str {
         Class::Auth => path.strip_prefix("auth/").unwrap_or(path),
         Class::Secret => path,
     }
-}
-
-/// A time to live as a mount stores it: 0 means what the system says.
-pub(crate) fn stored_ttl(given: Option<Seconds>) -> Seconds {
-    given.unwrap_or_default()
 }

@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn the_house_keeps_its_own_places() {
-        for path in ["sys/", "sys/x/", "auth/", "cubbyhole/", "identity/x/", "auth/token/", "audit/"]
+        for path in
+            ["sys/", "sys/x/", "auth/", "cubbyhole/", "identity/x/", "auth/token/", "audit/"]
         {
             is_free(path, false);
         }

@@ -3,5 +3,5 @@
 mod initialize;
 mod paths;
 
-pub use initialize::{Initialized, InitializeError};
+pub use initialize::{InitializeError, Initialized};
 pub(crate) use paths::paths;

@@ -200,7 +200,9 @@ async fn unseal(visit: &Visit, given: Unseal) -> Result<Bare<SealStatus>> {
         kernel.seal.reset().await
     } else {
         let key = given.key.filter(|key| !key.is_empty()).ok_or_else(|| {
-            Error::invalid("'key' must be specified in request body as JSON, or 'reset' set to true")
+            Error::invalid(
+                "'key' must be specified in request body as JSON, or 'reset' set to true",
+            )
         })?;
         // One share too many is no error, whatever it looks like.
         match kernel.is_sealed() {
