@@ -7,6 +7,7 @@
 mod auth;
 mod null;
 mod page;
+mod secrets;
 
 use api::Engine;
 
@@ -14,4 +15,5 @@ use api::Engine;
 pub const AUTH_METHODS: &[&Engine] = &[&auth::userpass::ENGINE];
 
 /// What can be mounted anywhere else.
-pub const SECRETS_ENGINES: &[&Engine] = &[];
+pub const SECRETS_ENGINES: &[&Engine] =
+    &[&secrets::kv::VERSION_1, &secrets::cubbyhole::ENGINE];

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod cubbyhole;
 mod house;
-mod promises;
+mod kv_version_1;
 mod userpass;
 mod userpass_login;
