@@ -140,7 +140,7 @@ async fn decide<'a>(
         let given = Given { captured: route.captured(), sent };
         return Ok(Granted::to_anyone(route.clone(), given));
     }
-    visit.holder = Some(tokens::authenticate(visit, &exchange.request).await?);
+    visit.holder = Some(tokens::authenticate(visit).await?);
     exchange.trail.note_holder(visit.holder.as_ref());
     let permission = policies::authorize(visit, route.as_ref(), &mut exchange.trail).await?;
     let route = route.ok_or_else(|| Error::NoRoute(visit.path.to_string()))?;
