@@ -1,1 +1,5 @@
 //! Placeholder.
+
+mod operation;
+
+pub use operation::Operation;
