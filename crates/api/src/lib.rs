@@ -1,5 +1,6 @@
 //! Placeholder.
 
+pub mod duration;
 mod operation;
 
 pub use operation::Operation;
