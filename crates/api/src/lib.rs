@@ -13,15 +13,18 @@ mod engine;
 mod entropy;
 mod envelope;
 mod error;
+pub mod hcl;
 mod memory;
 mod moment;
 mod names;
+mod networks;
 mod operation;
 mod parameters;
 mod pattern;
 mod reply;
 mod request;
 mod secret;
+pub mod testing;
 mod workshop;
 
 pub use canonical::CanonicalPath;
@@ -34,10 +37,13 @@ pub use error::{Error, Result};
 pub use memory::Memory;
 pub use moment::{Clock, Moment, SystemClock};
 pub use names::{NameList, normalize_policies};
+pub use networks::{network_text, parse_network};
 pub use operation::Operation;
 pub use parameters::{Everything, Given, KeyValues, Seconds};
 pub use pattern::{Captures, Pattern};
-pub use reply::{Absent, Accepted, Bare, Data, Keys, Login, NoContent, Reply, Respond, Token};
+pub use reply::{
+    Absent, Accepted, Bare, Data, Found, Keys, Login, NoContent, Reply, Respond, Token,
+};
 pub use request::{Body, Request, Trust};
 pub use secret::Secret;
 pub use workshop::{Scratch, Workshop};
