@@ -93,7 +93,8 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     exchange.trail.find_devices(&visit).await?;
     let decision = decide(kernel, &mut visit, exchange).await;
     let decision = confirm(&visit, decision).await;
-    exchange.trail.open(kernel, exchange.sent.as_ref(), &decision).await?;
+    let opened = exchange.trail.open(kernel, exchange.sent.as_ref(), &decision).await;
+    confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
     let outcome = perform(&visit, granted).await;

@@ -276,12 +276,12 @@ impl Config {
 }
 
 async fn disable_secret(visit: &Visit, at: At) -> Result<NoContent> {
-    disable(visit, &format!("{}/", at.path)).await?;
+    disable(visit, Class::Secret, &format!("{}/", at.path)).await?;
     Ok(NoContent)
 }
 
 async fn disable_auth(visit: &Visit, at: At) -> Result<NoContent> {
-    disable(visit, &format!("auth/{}/", at.path)).await?;
+    disable(visit, Class::Auth, &format!("auth/{}/", at.path)).await?;
     Ok(NoContent)
 }
 

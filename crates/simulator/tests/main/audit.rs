@@ -9,7 +9,10 @@ use storage::Memory;
 use storage::testing::Busy;
 
 async fn audited(folder: &tempfile::TempDir) -> (House, String) {
-    let house = House::on(Arc::new(Busy::new(Arc::new(Memory::default()), 3)), 1, 3).await;
+    let memory = Arc::new(Memory::default());
+    let mut house = House::on(memory.clone(), 0, 3).await;
+    house.store = Arc::new(Busy::new(memory, 3));
+    house.restart(1).await;
     crate::walk::furnish(&house).await;
     let file = folder.path().join("audit.log").to_str().unwrap().to_owned();
     let device = json!({"type": "file", "options": {"file_path": file}});

@@ -9,8 +9,10 @@ use storage::Memory;
 use storage::testing::Busy;
 
 async fn busy(nodes: usize) -> House {
-    let store = Arc::new(Busy::new(Arc::new(Memory::default()), 7));
-    let house = House::on(store, nodes, 7).await;
+    let memory = Arc::new(Memory::default());
+    let mut house = House::on(memory.clone(), 0, 7).await;
+    house.store = Arc::new(Busy::new(memory, 7));
+    house.restart(nodes).await;
     crate::walk::furnish(&house).await;
     house
 }

@@ -149,7 +149,7 @@ async fn a_policy_on_one_name_holds_for_every_spelling_of_it() {
     let house = furnished().await;
     let root = house.root();
     let text = r#"path "auth/userpass/users/*" { capabilities = ["create", "update"] }
-                  path "auth/userpass/users/mitchellh" { capabilities = ["deny"] }
+                  path "auth/userpass/users/mitchellh*" { capabilities = ["deny"] }
                   path "sys/policies/acl/*" { capabilities = ["update"] }
                   path "sys/policies/acl/admins" { capabilities = ["deny"] }"#;
     root.write("sys/policies/acl/helpdesk", json!({"policy": text})).await.unwrap();
