@@ -1,8 +1,8 @@
 //! Keeping the log short, out of the way of commits.
 //!
 //! A commit only appends to SQLite's log. A thread copies the log into the database file while
-//! commits go on. As long as they do, the log cannot start anew by itself, so every now and then the
-//! writer takes a short break for that; by then most of it has been copied.
+//! commits go on. As long as they do, the log cannot start anew by itself, so every now and then
+//! the writer takes a short break for that; by then most of it has been copied.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,8 +1,8 @@
 //! Everything said to SQLite about records.
 //!
-//! One table of key, value and revision. Keys are stored as bytes, which sort as such. One row holds
-//! the newest revision ever given, so that no key can get the same revision twice, not even after
-//! all were deleted.
+//! One table of key, value and revision. Keys are stored as bytes, which sort as such. One row
+//! holds the newest revision ever given, so that no key can get the same revision twice, not even
+//! after all were deleted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -196,7 +196,7 @@ fn bounds(prefix: &str, after: &str) -> (Vec<u8>, Vec<u8>) {
         from = after.as_bytes().to_vec();
         from.push(0);
     }
-    // Text in UTF-8 has no byte 255, so adding one to the last never overflows, and 255 ends it all.
+    // Text in UTF-8 has no byte 255: adding one to the last never overflows, and 255 ends it all.
     let mut to = prefix.as_bytes().to_vec();
     let last = to.pop().unwrap_or(u8::MAX - 1);
     to.push(last.saturating_add(1));
