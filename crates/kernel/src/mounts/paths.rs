@@ -125,7 +125,9 @@ impl<'de> Deserialize<'de> for TimeToLive {
         if text == "system" || text.is_empty() {
             return Ok(Self::default());
         }
-        api::duration::parse(&text).map(|ttl| Self(Seconds(ttl))).map_err(serde::de::Error::custom)
+        api::duration::parse(&text)
+            .map(|ttl| Self(Seconds(ttl)))
+            .map_err(|error| serde::de::Error::custom(error.discreet()))
     }
 }
 
