@@ -16,4 +16,4 @@ pub const AUTH_METHODS: &[&Engine] = &[&auth::userpass::ENGINE];
 
 /// What can be mounted anywhere else.
 pub const SECRETS_ENGINES: &[&Engine] =
-    &[&secrets::kv::VERSION_1, &secrets::cubbyhole::ENGINE];
+    &[&secrets::kv::VERSION_1, &secrets::kv::VERSION_2, &secrets::cubbyhole::ENGINE];

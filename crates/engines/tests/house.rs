@@ -23,6 +23,9 @@ pub(crate) struct House {
     workshop: Arc<Workshop>,
 }
 
+/// What to do, where, and with which parameters.
+type Wish<'a> = (Operation, &'a str, Value);
+
 /// One answer, and what was said besides.
 pub(crate) struct Answer {
     pub(crate) outcome: Result<Reply>,
@@ -83,17 +86,12 @@ impl House {
 
     pub(crate) async fn ask(&self, operation: Operation, path: &str, sent: Value) -> Answer {
         let memory = Arc::new(Memory::default());
-        self.attempt(operation, path, sent, &memory).await.commit().await
+        self.attempt((operation, path, sent), &memory).await.commit().await
     }
 
     /// A request up to its commit, with what earlier attempts at it remember.
-    pub(crate) async fn attempt(
-        &self,
-        operation: Operation,
-        path: &str,
-        sent: Value,
-        memory: &Arc<Memory>,
-    ) -> Attempt {
+    pub(crate) async fn attempt(&self, wish: Wish<'_>, memory: &Arc<Memory>) -> Attempt {
+        let (operation, path, sent) = wish;
         let transaction = Arc::new(Transaction::begin(self.store.clone()));
         let path = CanonicalPath::parse(&format!("mount/{path}")).unwrap();
         let Value::Object(sent) = sent else { panic!("parameters are an object") };

@@ -137,15 +137,15 @@ async fn a_lost_race_does_not_hash_again() {
     let house = house_with_bob(json!({})).await;
     let memory = Arc::new(Memory::default());
     let login = json!({"password": "hunter2"});
-    let first = house.attempt(Operation::Update, "login/bob", login, &memory).await;
+    let first = house.attempt((Operation::Update, "login/bob", login), &memory).await;
     first.answer.login();
     // The second attempt brings another password. That it is let in shows that nobody looked.
     let other = json!({"password": "hunter3"});
-    let second = house.attempt(Operation::Update, "login/bob", other.clone(), &memory).await;
+    let second = house.attempt((Operation::Update, "login/bob", other.clone()), &memory).await;
     second.answer.login();
     // But when the user's password was changed meanwhile, the memory is of no use.
     house.write("users/bob/password", json!({"password": "correct horse"})).await.done();
-    let third = house.attempt(Operation::Update, "login/bob", other, &memory).await;
+    let third = house.attempt((Operation::Update, "login/bob", other), &memory).await;
     third.answer.refused(REFUSAL);
 }
 
@@ -154,7 +154,7 @@ async fn a_user_changed_during_the_login_makes_it_start_over() {
     let house = house_with_bob(json!({})).await;
     let memory = Arc::new(Memory::default());
     let login = json!({"password": "hunter2"});
-    let attempt = house.attempt(Operation::Update, "login/bob", login, &memory).await;
+    let attempt = house.attempt((Operation::Update, "login/bob", login), &memory).await;
     house.delete("users/bob").await.done();
     assert!(attempt.commit().await.error().is_conflict());
 }
