@@ -125,6 +125,11 @@ impl House {
         self.engine.renew.unwrap()(&context, &Renewal { metadata, policies }).await
     }
 
+    /// Nothing can be hashed any more: whatever would have to be is refused.
+    pub(crate) fn close_the_workshop(&mut self) {
+        self.workshop = Arc::new(Workshop::new(1, 0));
+    }
+
     /// Keys in the store, for counting.
     pub(crate) fn census(&self) -> usize {
         self.store.keys().len()

@@ -71,6 +71,16 @@ async fn every_failure_looks_the_same() {
 }
 
 #[tokio::test]
+async fn every_attempt_costs_a_hash() {
+    let mut house = house_with_bob(json!({"token_bound_cidrs": "10.0.0.0/8"})).await;
+    house.close_the_workshop();
+    for (name, password) in [("bob", "hunter2"), ("bob", "hunter3"), ("nobody", "hunter2")] {
+        let answer = house.write(&format!("login/{name}"), json!({"password": password})).await;
+        assert_eq!(answer.error(), Error::Busy { retry_after_seconds: 1 }, "{name} {password}");
+    }
+}
+
+#[tokio::test]
 async fn a_password_must_be_given() {
     let house = house_with_bob(json!({})).await;
     for name in ["bob", "nobody"] {
