@@ -1,5 +1,7 @@
 //! What the server says of itself: `path-help` and OpenAPI, from the declarations.
 
+use std::sync::Arc;
+
 use api::describe::{document, mount_help, path_help, path_item};
 use api::{Bare, Engine, Path, Reply, Result};
 use schemars::JsonSchema;
@@ -86,7 +88,7 @@ async fn openapi(visit: &Visit, scope: Scope) -> Result<Bare<Value>> {
     };
     let now = visit.now.unix();
     // Where things are mounted is not for strangers; what the house itself offers is in the manual.
-    let is_shown = |mount: &&Mount| match &compiled {
+    let is_shown = |mount: &&Arc<Mount>| match &compiled {
         Some(compiled) => compiled.reaches_below(&mount.path, now),
         None => mount.room != Room::Engine || mount.engine == "cubbyhole",
     };

@@ -1,6 +1,8 @@
 //! `sys/mounts` and `sys/auth`: what operators do with mounts; `sys/internal/ui/mounts`: what
 //! clients ask before they talk to one.
 
+use std::sync::Arc;
+
 use api::{Class, Data, Error, KeyValues, NoContent, Path, Reply, Respond, Result, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -374,7 +376,7 @@ async fn list_visible(visit: &Visit, _: Nothing) -> Result<Data<Visible>> {
         None => None,
     };
     let now = visit.now.unix();
-    let is_visible = |mount: &&Mount| match &compiled {
+    let is_visible = |mount: &&Arc<Mount>| match &compiled {
         Some(compiled) => compiled.reaches_below(&mount.path, now),
         None => mount.tuning.listing_visibility.as_deref() == Some("unauth"),
     };
