@@ -136,6 +136,9 @@ async fn a_mount_can_require_check_and_set_and_a_secret_cannot_lift_it() {
     house.write("data/a", json!({"data": {}})).await.data();
     house.write("metadata/a", json!({"cas_required": true})).await.done();
     house.write("data/a", json!({"data": {}})).await.refused(REQUIRED);
+    let lifted = house.write("metadata/a", json!({"cas_required": false})).await;
+    assert_eq!(lifted.warnings, Vec::<String>::new());
+    house.write("data/a", json!({"data": {}})).await.data();
 }
 
 #[tokio::test]

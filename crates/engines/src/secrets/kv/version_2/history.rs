@@ -149,16 +149,14 @@ impl<'a> History<'a> {
         numbers: &BTreeSet<u64>,
         mut change: impl FnMut(&mut Version),
     ) -> Result<()> {
-        let kept = self.key.kept();
-        let wanted = |number: &u64| kept.contains(number) && numbers.contains(number);
-        let recent = self.key.recent.iter_mut().filter(|(number, _)| wanted(number));
+        let recent = self.key.recent.iter_mut().filter(|(number, _)| numbers.contains(number));
         recent.for_each(|(_, version)| change(version));
         let pages = self.key.pages();
         let touched = numbers.iter().map(|number| page_of(*number));
         let touched: BTreeSet<u64> = touched.filter(|page| pages.contains(page)).collect();
         for page in touched {
             let mut versions = self.page(page).await?;
-            let older = versions.iter_mut().filter(|(number, _)| wanted(number));
+            let older = versions.iter_mut().filter(|(number, _)| numbers.contains(number));
             older.for_each(|(_, version)| change(version));
             PAGES.put(self.store, &self.name(page), &versions);
         }
