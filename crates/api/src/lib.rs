@@ -24,6 +24,7 @@ mod pattern;
 mod reply;
 mod request;
 mod secret;
+pub mod testing;
 mod workshop;
 
 pub use canonical::CanonicalPath;

@@ -14,7 +14,8 @@ use crate::barrier::Barrier;
 use crate::mirror::{Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
-use crate::seal::Seal;
+use crate::seal::{Seal, Share, Status};
+use crate::sealing;
 use crate::system::Rooms;
 use crate::visit::Visit;
 
@@ -117,6 +118,18 @@ impl Kernel {
         self.barrier.is_sealed()
     }
 
+    /// Takes one share of the unseal key; with enough of them, the node is unsealed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a share that cannot be or did not fit.
+    pub async fn submit_share(&self, share: Share) -> Result<Status> {
+        let status = self.seal.submit(share).await.map_err(sealing::told)?;
+        if !status.sealed {
+            self.forget_copies();
+        }
+        Ok(status)
+    }
+
     /// Forgets the keys: from now on this node answers nothing until it is unsealed again.
     pub fn seal(&self) {
         self.seal.seal();
@@ -144,7 +157,14 @@ impl Kernel {
         Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
     }
 
-    /// Forgets every copy of a record: one of them was stale.
+    /// Forgets the copy of the record at `key`, if there is one: it was stale.
+    pub(crate) fn forget_copy(&self, key: &str) {
+        self.mounts.forget_if(key);
+        self.audit.forget_if(key);
+        self.policies.forget_if(key);
+    }
+
+    /// Forgets every copy of a record.
     pub(crate) fn forget_copies(&self) {
         self.mounts.forget();
         self.audit.forget();
@@ -192,9 +212,7 @@ impl Kernel {
                 }
             })),
             (None, Some(_)) => Err(Error::invalid("invalid version provided; say 1 or 2")),
-            (None, None) => {
-                Err(Error::invalid(format!("plugin not found in the catalog: {name}")))
-            }
+            (None, None) => Err(Error::invalid(format!("plugin not found in the catalog: {name}"))),
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod barrier;
 mod description;
+mod entropy;
 mod kernel;
 mod leases;
 mod login;

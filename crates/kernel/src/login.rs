@@ -77,7 +77,10 @@ mod tests {
     fn check(policies: &[&str], expected: Option<&[&str]>) {
         let policies = policies.iter().map(|name| (*name).to_owned()).collect();
         let given = policies_of(&Login { policies, ..Login::default() }).ok();
-        assert_eq!(given.as_deref(), expected.map(|e| e.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).as_deref());
+        assert_eq!(
+            given.as_deref(),
+            expected.map(|e| e.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).as_deref()
+        );
     }
 
     #[test]

@@ -52,7 +52,14 @@ impl<T: DeserializeOwned + Default> Mirror<T> {
         Ok(value)
     }
 
-    /// Called when a commit finds the copy stale, and when the barrier is sealed.
+    /// Called when a commit finds the copy of `key` stale.
+    pub(crate) fn forget_if(&self, key: &str) {
+        if key == self.key {
+            self.forget();
+        }
+    }
+
+    /// Called when the barrier is sealed.
     pub(crate) fn forget(&self) {
         *self.copy() = None;
     }
@@ -92,12 +99,12 @@ impl<T> Mirrors<T> {
         Ok((revision, value))
     }
 
-    /// Called when a commit finds a copy stale, and when the barrier is sealed.
-    pub(crate) fn forget(&self, key: &str) {
+    /// Called when a commit finds the copy of `key` stale.
+    pub(crate) fn forget_if(&self, key: &str) {
         self.copies.remove(key);
     }
 
-    /// Forgets everything.
+    /// Called when the barrier is sealed.
     pub(crate) fn forget_all(&self) {
         self.copies.clear();
     }

@@ -63,9 +63,10 @@ fn caller(trail: &Trail, hasher: &Hasher) -> Value {
     let Some(Holder { token, .. }) = &trail.holder else {
         return json!({ "token_type": "default" });
     };
-    let granting = trail.granting.iter().map(|name| {
-        json!({ "name": name, "namespace_id": "root", "type": "acl" })
-    });
+    let granting = trail
+        .granting
+        .iter()
+        .map(|name| json!({ "name": name, "namespace_id": "root", "type": "acl" }));
     let mut caller = lean(json!({
         "client_token": trail.shown.as_ref().map(|shown| hasher.text(shown.reveal())),
         "accessor": hasher.text(&token.accessor),

@@ -150,9 +150,7 @@ async fn test(visit: &Visit, device: &Device) -> Result<()> {
         },
     });
     let written = visit.kernel.devices.write(device, format!("{entry}\n").into_bytes()).await;
-    written.map_err(|cause| {
-        Error::Invalid(format!("audit backend failed test message: {cause}"))
-    })
+    written.map_err(|cause| Error::Invalid(format!("audit backend failed test message: {cause}")))
 }
 
 async fn disable(visit: &Visit, at: At) -> Result<NoContent> {
@@ -174,7 +172,7 @@ async fn hash(visit: &Visit, (at, given): (At, Input)) -> Result<Data<Hash>> {
     let path = format!("{}/", at.path);
     let table = visit.kernel.audit.get(visit.transaction()).await?;
     let device = table.devices.iter().find(|device| device.path == path);
-    let device = device
-        .ok_or_else(|| Error::Invalid(format!("unknown audit backend \"{path}\"")))?;
+    let device =
+        device.ok_or_else(|| Error::Invalid(format!("unknown audit backend \"{path}\"")))?;
     Ok(Data(Hash { hash: Hasher::new(&device.salt).text(given.input.reveal()) }))
 }

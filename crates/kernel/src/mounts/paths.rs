@@ -1,17 +1,15 @@
 //! `sys/mounts` and `sys/auth`: what operators do with mounts; `sys/internal/ui/mounts`: what
 //! clients ask before they talk to one.
 
-use api::{
-    Class, Data, Error, KeyValues, NoContent, Path, Reply, Respond, Result, Seconds,
-};
+use api::{Class, Data, Error, KeyValues, NoContent, Path, Reply, Respond, Result, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::record::{Mount, Tuning};
 use super::view::{MountView, MountViews, TuneView};
 use super::{Wanted, disable, enable, shown_path, tune};
-use crate::{policies, tokens};
 use crate::visit::Visit;
+use crate::{policies, tokens};
 
 /// Everything that can be done with mounts.
 pub(crate) fn paths() -> Vec<Path<Visit>> {
@@ -127,7 +125,9 @@ impl<'de> Deserialize<'de> for TimeToLive {
         if text == "system" || text.is_empty() {
             return Ok(Self::default());
         }
-        api::duration::parse(&text).map(|ttl| Self(Seconds(ttl))).map_err(serde::de::Error::custom)
+        api::duration::parse(&text)
+            .map(|ttl| Self(Seconds(ttl)))
+            .map_err(|error| serde::de::Error::custom(error.discreet()))
     }
 }
 
@@ -157,9 +157,8 @@ async fn list(visit: &Visit, class: Class) -> Result<Data<MountViews>> {
     let mounts = visit.mounts().await?;
     let own = mounts.iter().filter(|mount| mount.class == class);
     let version = visit.kernel.settings.version;
-    let shown = own.map(|mount| {
-        (shown_path(class, &mount.path).to_owned(), mount.to_view(version))
-    });
+    let shown =
+        own.map(|mount| (shown_path(class, &mount.path).to_owned(), mount.to_view(version)));
     Ok(Data(shown.collect()))
 }
 
@@ -190,12 +189,7 @@ async fn enable_auth(visit: &Visit, (at, given): (At, Enable)) -> Result<NoConte
     enable_at(visit, Class::Auth, format!("auth/{}/", at.path), given).await
 }
 
-async fn enable_at(
-    visit: &Visit,
-    class: Class,
-    path: String,
-    given: Enable,
-) -> Result<NoContent> {
+async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> Result<NoContent> {
     let named = match given.r#type.as_str() {
         "plugin" if given.plugin_name.is_empty() => {
             return Err(Error::invalid("plugin_name must be provided for plugin backend"));
@@ -272,9 +266,9 @@ impl Config {
         }
         match (class, self.token_type.as_deref()) {
             (_, None) | (Class::Auth, Some("" | "default-service" | "service")) => Ok(()),
-            (Class::Auth, Some("batch" | "default-batch")) => Err(Error::invalid(
-                "batch tokens are not supported yet; leave 'token_type' out",
-            )),
+            (Class::Auth, Some("batch" | "default-batch")) => {
+                Err(Error::invalid("batch tokens are not supported yet; leave 'token_type' out"))
+            }
             (Class::Auth, Some(_)) => Err(Error::invalid("invalid value for 'token_type'")),
             (Class::Secret, Some(_)) => {
                 Err(Error::invalid("'token_type' can only be modified on auth mounts"))
@@ -284,12 +278,12 @@ impl Config {
 }
 
 async fn disable_secret(visit: &Visit, at: At) -> Result<NoContent> {
-    disable(visit, &format!("{}/", at.path)).await?;
+    disable(visit, Class::Secret, &format!("{}/", at.path)).await?;
     Ok(NoContent)
 }
 
 async fn disable_auth(visit: &Visit, at: At) -> Result<NoContent> {
-    disable(visit, &format!("auth/{}/", at.path)).await?;
+    disable(visit, Class::Auth, &format!("auth/{}/", at.path)).await?;
     Ok(NoContent)
 }
 
@@ -315,12 +309,7 @@ async fn tune_auth(visit: &Visit, (at, given, config): (At, Tune, Config)) -> Re
     tune_at(visit, format!("auth/{}/", at.path), given, config).await
 }
 
-async fn tune_at(
-    visit: &Visit,
-    path: String,
-    given: Tune,
-    config: Config,
-) -> Result<NoContent> {
+async fn tune_at(visit: &Visit, path: String, given: Tune, config: Config) -> Result<NoContent> {
     if path == "auth/token/" && config.token_type.is_some() {
         return Err(Error::invalid(
             "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
@@ -412,7 +401,8 @@ async fn read_visible(visit: &Visit, at: At) -> Result<Reply> {
     let mounts = visit.mounts().await?;
     let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
     let compiled = policies::of(visit, &holder.token.policies).await?;
-    let mount = mounts.of(&at.path).filter(|mount| compiled.reaches_below(&mount.path, visit.now.unix()));
+    let mount =
+        mounts.of(&at.path).filter(|mount| compiled.reaches_below(&mount.path, visit.now.unix()));
     let mount = mount.ok_or_else(refuse)?;
     let mut fields = match Data(mount.to_view(visit.kernel.settings.version)).into_reply() {
         Reply::Data(fields, _) => fields,

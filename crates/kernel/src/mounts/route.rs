@@ -53,7 +53,8 @@ impl Route<'_> {
 
     /// What stands at the places of the door's pattern, as parameters.
     pub(crate) fn captured(&self) -> Map<String, Value> {
-        let named = |(name, value): &(&'static str, String)| ((*name).to_owned(), value.clone().into());
+        let named =
+            |(name, value): &(&'static str, String)| ((*name).to_owned(), value.clone().into());
         self.captures.iter().map(named).collect()
     }
 }
@@ -65,9 +66,10 @@ pub(crate) fn route<'a>(
     path: &CanonicalPath,
     operation: Operation,
 ) -> Route<'a> {
+    let asked = (path, operation);
     match mount.room {
-        Room::Engine => choose(kernel.engine_paths(mount), mount, path, operation, Found::Engine),
-        _ => choose(kernel.room_paths(mount.room), mount, path, operation, Found::System),
+        Room::Engine => choose(kernel.engine_paths(mount), mount, asked, Found::Engine),
+        _ => choose(kernel.room_paths(mount.room), mount, asked, Found::System),
     }
 }
 
@@ -75,14 +77,12 @@ pub(crate) fn route<'a>(
 fn choose<'a, C: Send + Sync + 'static>(
     doors: &'a [Path<C>],
     mount: &Mount,
-    path: &CanonicalPath,
-    operation: Operation,
+    (path, operation): (&CanonicalPath, Operation),
     found: impl FnOnce(&'a Path<C>) -> Found<'a>,
 ) -> Route<'a> {
     let fitting = doors.iter().filter_map(|door| Some((door, door.matches(&mount.path, path)?)));
-    let can_do = |door: &Path<C>| {
-        operation == Operation::Help || door.endpoint(operation).is_some()
-    };
+    let can_do =
+        |door: &Path<C>| operation == Operation::Help || door.endpoint(operation).is_some();
     let best = fitting.min_by_key(|(door, _)| (!can_do(door), door.pattern.generality()));
     match best {
         Some((door, (captures, path))) => {

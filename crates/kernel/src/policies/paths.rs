@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{
-    Data, Error, Keys, NoContent, Path, Reply, Respond, Result, Secret,
-};
+use api::{Data, Error, Keys, NoContent, Path, Reply, Respond, Result, Secret};
 use data_encoding::BASE64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -136,7 +134,9 @@ async fn list(visit: &Visit, page: Page) -> Result<Keys> {
 async fn list_below(visit: &Visit, named: Named) -> Result<Keys> {
     let folder = format!("{}/", named.name);
     let names = POLICIES.list(&visit.system, &folder, usize::MAX).await?;
-    Ok(Keys(names.iter().filter_map(|name| name.strip_prefix(&folder)).map(str::to_owned).collect()))
+    Ok(Keys(
+        names.iter().filter_map(|name| name.strip_prefix(&folder)).map(str::to_owned).collect(),
+    ))
 }
 
 async fn list_old(visit: &Visit, _: Nothing) -> Result<Data<NamesView>> {
@@ -265,7 +265,10 @@ async fn capabilities_of_token(visit: &Visit, (of, paths): (OfToken, Paths)) -> 
     capabilities(visit, &found.token.policies, paths).await
 }
 
-async fn capabilities_of_accessor(visit: &Visit, (of, paths): (OfAccessor, Paths)) -> Result<Reply> {
+async fn capabilities_of_accessor(
+    visit: &Visit,
+    (of, paths): (OfAccessor, Paths),
+) -> Result<Reply> {
     if of.accessor.is_empty() {
         return Err(Error::InvalidListed("missing accessor".to_owned()));
     }

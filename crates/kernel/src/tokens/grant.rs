@@ -236,7 +236,9 @@ mod tests {
     fn warnings_say_what_was_cut_to_what() {
         let mut text = String::new();
         let grant = Grant { ttl: hours(1000), mount_max: hours(768), ..Grant::default() };
-        grant.decide(Moment::from_unix(0), Moment::from_unix(0), &mut |warning| text = warning).unwrap();
+        grant
+            .decide(Moment::from_unix(0), Moment::from_unix(0), &mut |warning| text = warning)
+            .unwrap();
         assert_eq!(
             text,
             "TTL of \"1000h\" exceeded the effective max_ttl of \"768h\"; \

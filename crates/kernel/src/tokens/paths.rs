@@ -189,8 +189,8 @@ async fn make(visit: &Visit, given: Create, parent: Option<&Holder>) -> Result<A
         return refuse("root or sudo privileges required to create periodic token");
     }
     let wanted = given.ttl.set().or(given.lease.set()).unwrap_or_default();
-    let endless = is_root
-        && [wanted, given.period, given.explicit_max_ttl].iter().all(|time| time.is_zero());
+    let endless =
+        is_root && [wanted, given.period, given.explicit_max_ttl].iter().all(|time| time.is_zero());
     if endless && maker.token.expires.is_some() {
         return refuse("expiring root tokens cannot create non-expiring root tokens");
     }
@@ -337,10 +337,7 @@ async fn renew_self(visit: &Visit, time: Increment) -> Result<Reply> {
     renewed(visit, holder(visit)?, time, shown(visit)).await
 }
 
-async fn renew_accessor(
-    visit: &Visit,
-    (which, time): (WhichAccessor, Increment),
-) -> Result<Reply> {
+async fn renew_accessor(visit: &Visit, (which, time): (WhichAccessor, Increment)) -> Result<Reply> {
     let found = must_find_by_accessor(visit, &which).await?;
     renewed(visit, &found, time, "").await
 }

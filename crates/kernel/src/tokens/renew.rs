@@ -3,9 +3,9 @@
 use api::{Auth, Error, Renewal, Result, Seconds};
 use storage::View;
 
+use super::Holder;
 use super::grant::Grant;
 use super::record::{TOKENS, Token};
-use super::Holder;
 use crate::leases;
 use crate::visit::{MOUNTS, Visit};
 
