@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use api::{Context, KeyValues, Moment, Result, Seconds};
+use api::{Context, Error, KeyValues, Moment, Result, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -138,9 +138,10 @@ impl<'a> History<'a> {
         Ok(versions.split_off(self.key.kept().start()))
     }
 
-    /// What version `number` says, unless that is gone for good.
-    pub(super) async fn secret(&self, number: u64) -> Result<Option<Map<String, Value>>> {
-        Ok(PAYLOADS.get(self.store, &self.name(number)).await?)
+    /// What version `number` says, which is not gone for good.
+    pub(super) async fn secret(&self, number: u64) -> Result<Map<String, Value>> {
+        let secret = PAYLOADS.get(self.store, &self.name(number)).await?;
+        secret.ok_or_else(|| Error::internal("a version is there, but not what it says"))
     }
 
     /// Changes those of the versions `numbers` that are kept, and saves.
