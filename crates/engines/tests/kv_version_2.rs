@@ -422,7 +422,11 @@ async fn metadata_shows_all_that_is_known() {
     house.pass(1);
     put(&house, "a", json!({})).await;
     house.write("destroy/a", json!({"versions": [1]})).await.done();
-    let version = |time: &str, destroyed: bool| json!({"created_time": time, "deletion_time": "", "destroyed": destroyed});
+    let version = |time: &str, destroyed: bool| {
+        json!({
+            "created_time": time, "deletion_time": "", "destroyed": destroyed,
+        })
+    };
     let later = "2026-02-01T10:00:01.5Z";
     let expected = json!({
         "versions": {"1": version(START, true), "2": version(later, false)},
