@@ -310,7 +310,7 @@ async fn long_histories_are_kept_in_pages() {
         use storage::Store;
         house.store.get("mount/0/key/a").await.unwrap().unwrap().value.len()
     };
-    assert!(largest < 16_000, "the record of a secret stays small: {largest}");
+    assert!(largest < 4_000, "the record of a secret stays small: {largest}");
 
     version(&house, "a", 100).await.missing();
     for number in [101, 128, 129, 192, 193, 256, 257, 272, 273, 320, 321, 399, 400] {

@@ -1,7 +1,7 @@
 //! A secret with all its versions, and how they are stored.
 //!
 //! One record per secret (`key/<path>`) holds its rules and what is known of its newest versions;
-//! what is known of older ones lies in pages of 64 (`page/<path>/<number>`); what a version says
+//! what is known of older ones lies in pages of 32 (`page/<path>/<number>`); what a version says
 //! lies apart (`payload/<path>/<version>`). So reading the current version takes two records, and
 //! writing one takes three or four, whether a secret has ten versions or a hundred thousand.
 //!
@@ -25,9 +25,9 @@ const PAGES: Table<Page> = Table::new("page/");
 const PAYLOADS: Table<Map<String, Value>> = Table::new("payload/");
 
 /// Versions per page.
-const PAGE_VERSIONS: u64 = 64;
+const PAGE_VERSIONS: u64 = 32;
 /// Versions whose facts stand in the record of the secret itself, at most.
-const RECENT_MAX: usize = 128;
+const RECENT_MAX: usize = 32;
 
 /// Facts about versions, by number.
 type Page = BTreeMap<u64, Version>;
