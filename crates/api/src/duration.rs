@@ -157,7 +157,7 @@ fn too_long(text: &str) -> impl Fn() -> Error {
 
 impl Error {
     /// What is wrong, without the text itself: in a request it may be a misplaced password.
-    pub fn reason(&self) -> &'static str {
+    pub fn discreet(&self) -> &'static str {
         match self {
             Self::Negative(_) => "cannot provide negative value",
             Self::MissingUnit(_) => "time: missing unit in duration; try \"1h30m\"",

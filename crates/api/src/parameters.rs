@@ -108,7 +108,7 @@ fn lenient_seconds<'de, D: Deserializer<'de>>(
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<u64, E> {
-            duration::parse(text).map_err(|error| E::custom(error.reason()))
+            duration::parse(text).map_err(|error| E::custom(error.discreet()))
         }
     }
     // Records are JSON numbers; requests may be text. Both arrive here.

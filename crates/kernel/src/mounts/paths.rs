@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for TimeToLive {
         }
         api::duration::parse(&text)
             .map(|ttl| Self(Seconds(ttl)))
-            .map_err(|error| serde::de::Error::custom(error.reason()))
+            .map_err(|error| serde::de::Error::custom(error.discreet()))
     }
 }
 

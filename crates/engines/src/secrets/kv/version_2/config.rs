@@ -148,7 +148,7 @@ impl<'de> Deserialize<'de> for SignedDuration {
                     Some(rest) => (true, rest),
                     None => (false, text.trim()),
                 };
-                let seconds = duration::parse(text).map_err(|error| E::custom(error.reason()))?;
+                let seconds = duration::parse(text).map_err(|error| E::custom(error.discreet()))?;
                 if negative && seconds > 0 {
                     return Ok(SignedDuration(DeleteAfter::Never));
                 }

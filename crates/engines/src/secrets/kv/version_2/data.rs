@@ -64,7 +64,7 @@ async fn read(context: &Context, (place, wanted): (Place, Wanted)) -> Result<Fou
         return Ok(Found::Gone(SecretView { data: None, metadata }));
     }
     let data = history.secret(number).await?;
-    Ok(Found::Here(SecretView { data, metadata }))
+    Ok(Found::Here(SecretView { data: Some(data), metadata }))
 }
 
 async fn write(context: &Context, (place, new): (Place, NewVersion)) -> Result<Data<VersionView>> {
@@ -89,7 +89,7 @@ async fn patch(context: &Context, (place, new): (Place, NewVersion)) -> Result<F
     if !version.is_live(context.now) {
         return Ok(Found::Gone(history.view(current, &version)));
     }
-    let mut secret = history.secret(current).await?.ok_or(Error::Missing)?;
+    let mut secret = history.secret(current).await?;
     merge(&mut secret, change);
     Ok(Found::Here(history.append(&secret, context.now, &config)))
 }

@@ -1,7 +1,7 @@
 //! A secret with all its versions, and how they are stored.
 //!
 //! One record per secret (`key/<path>`) holds its rules and what is known of its newest versions;
-//! what is known of older ones lies in pages of 64 (`page/<path>/<number>`); what a version says
+//! what is known of older ones lies in pages of 32 (`page/<path>/<number>`); what a version says
 //! lies apart (`payload/<path>/<version>`). So reading the current version takes two records, and
 //! writing one takes three or four, whether a secret has ten versions or a hundred thousand.
 //!
@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use api::{Context, KeyValues, Moment, Result, Seconds};
+use api::{Context, Error, KeyValues, Moment, Result, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -25,9 +25,9 @@ const PAGES: Table<Page> = Table::new("page/");
 const PAYLOADS: Table<Map<String, Value>> = Table::new("payload/");
 
 /// Versions per page.
-const PAGE_VERSIONS: u64 = 64;
+const PAGE_VERSIONS: u64 = 32;
 /// Versions whose facts stand in the record of the secret itself, at most.
-const RECENT_MAX: usize = 128;
+const RECENT_MAX: usize = 32;
 
 /// Facts about versions, by number.
 type Page = BTreeMap<u64, Version>;
@@ -138,9 +138,10 @@ impl<'a> History<'a> {
         Ok(versions.split_off(self.key.kept().start()))
     }
 
-    /// What version `number` says, unless that is gone for good.
-    pub(super) async fn secret(&self, number: u64) -> Result<Option<Map<String, Value>>> {
-        Ok(PAYLOADS.get(self.store, &self.name(number)).await?)
+    /// What version `number` says, which is not gone for good.
+    pub(super) async fn secret(&self, number: u64) -> Result<Map<String, Value>> {
+        let secret = PAYLOADS.get(self.store, &self.name(number)).await?;
+        secret.ok_or_else(|| Error::internal("a version is there, but not what it says"))
     }
 
     /// Changes those of the versions `numbers` that are kept, and saves.
@@ -149,16 +150,14 @@ impl<'a> History<'a> {
         numbers: &BTreeSet<u64>,
         mut change: impl FnMut(&mut Version),
     ) -> Result<()> {
-        let kept = self.key.kept();
-        let wanted = |number: &u64| kept.contains(number) && numbers.contains(number);
-        let recent = self.key.recent.iter_mut().filter(|(number, _)| wanted(number));
+        let recent = self.key.recent.iter_mut().filter(|(number, _)| numbers.contains(number));
         recent.for_each(|(_, version)| change(version));
         let pages = self.key.pages();
         let touched = numbers.iter().map(|number| page_of(*number));
         let touched: BTreeSet<u64> = touched.filter(|page| pages.contains(page)).collect();
         for page in touched {
             let mut versions = self.page(page).await?;
-            let older = versions.iter_mut().filter(|(number, _)| wanted(number));
+            let older = versions.iter_mut().filter(|(number, _)| numbers.contains(number));
             older.for_each(|(_, version)| change(version));
             PAGES.put(self.store, &self.name(page), &versions);
         }
