@@ -1,0 +1,44 @@
+//! `read`: what is at a path.
+
+use client::Request;
+
+use crate::arguments;
+use crate::command::{Call, Command, Count, FIELD, HTTP, Shelf};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output::Format;
+use crate::session::{Doing, Session};
+
+pub(crate) static COMMAND: Command = Command {
+    words: "read",
+    shelf: Shelf::Common,
+    synopsis: "Read data and retrieves secrets.",
+    usage: "[options] PATH [DATA K=V...]",
+    details: "Reads what is at a path. Data given as key=value becomes the query of the request.\n\n    $ {} read secret/my-secret",
+    flags: &[HTTP, FIELD],
+    arguments: Count::at_least(1, "at least 1"),
+    run,
+};
+
+fn run(call: &Call) -> Outcome {
+    let path = call.path(0);
+    let request = with_query(Request::get(&path), call)?;
+    let session = Session::open(call)?;
+    let doing = format!("Error reading {path}");
+    if call.output.format == Format::Raw {
+        let response = session.send(request).doing(&doing)?;
+        call.output.say_bytes(&response.body);
+        return Ok(Exit::SUCCESS);
+    }
+    let Some(secret) = session.find(request).doing(&doing)? else {
+        return Err(Failure::remote(format!("No value found at {path}")));
+    };
+    call.output.secret(&secret)?;
+    Ok(Exit::SUCCESS)
+}
+
+/// Puts the data arguments of a call into the query of a request.
+pub(super) fn with_query(request: Request, call: &Call) -> Result<Request, Failure> {
+    let data = arguments::parse(call.rest(1), &super::write::input(call))?;
+    let pairs = arguments::query(&data);
+    Ok(pairs.iter().fold(request, |request, (name, value)| request.query(name, value)))
+}
