@@ -1,7 +1,8 @@
 //! The only place that reads the environment of the process.
 //!
-//! A setting `X` is the variable `BAO_X` if that exists, otherwise `VAULT_X`: scripts for either product work unchanged.
-//! `Environment` has no `Debug` output, because one of its variables is a token.
+//! A setting `X` is the variable `BAO_X` if that exists, otherwise `VAULT_X`: scripts for either
+//! product work unchanged. `Environment` has no `Debug` output, because one of its variables is a
+//! token.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;

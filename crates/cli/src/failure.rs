@@ -1,6 +1,7 @@
 //! How a command ends, and the exit code that tells scripts about it.
 
-/// The exit code of a command that did its work. Anything but zero means something, such as "sealed".
+/// The exit code of a command that did its work. Anything but zero means something, such as
+/// "sealed".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exit(pub(crate) u8);
 
@@ -21,7 +22,8 @@ pub(crate) enum Failure {
     Local(String),
     /// The server refused, was not reached, or had nothing. Exit code 2.
     Remote(String),
-    /// What was asked for instead of doing the work, such as a curl command line. Goes to stdout, exit code 0.
+    /// What was asked for instead of doing the work, such as a curl command line. Goes to stdout,
+    /// exit code 0.
     Instead(String),
 }
 

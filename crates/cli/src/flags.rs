@@ -1,7 +1,8 @@
 //! Flags: declared once per command, and parsed, defaulted and explained from that declaration.
 //!
-//! The grammar is that of Go's flag package, which scripts rely on: one dash or two, `-name=value` or `-name value`, a
-//! switch stands alone or takes `=true`/`=false`, and parsing stops at the first word that is not a flag.
+//! The grammar is that of Go's flag package, which scripts rely on: one dash or two, `-name=value`
+//! or `-name value`, a switch stands alone or takes `=true`/`=false`, and parsing stops at the
+//! first word that is not a flag.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ pub(crate) struct Flag {
     pub(crate) alias: &'static str,
     /// What kind of value it takes.
     pub(crate) kind: Kind,
-    /// The setting of the environment that stands in for the flag, without its prefix; empty when there is none.
+    /// The setting of the environment that stands in for the flag, without its prefix; empty when
+    /// there is none.
     pub(crate) setting: &'static str,
     /// What happens without the flag; empty when that is nothing.
     pub(crate) default: &'static str,
@@ -202,7 +204,8 @@ fn check_value(flag: &Flag, value: &str) -> Result<(), String> {
         Kind::Duration if duration_value(value).is_none() => {
             wrong("it is not a duration; try \"1h\"")
         }
-        // What stands before the missing sign may be a secret only in theory, and is needed to find the mistake.
+        // What stands before the missing sign may be a secret only in theory, and is needed to find
+        // the mistake.
         Kind::Map if !value.contains('=') => wrong(&format!("missing = in KV pair: {value:?}")),
         Kind::Switch | Kind::Integer | Kind::Duration | Kind::Map => Ok(()),
     }
@@ -261,7 +264,8 @@ impl Flags {
         Some(if seconds < 0 { "system".to_owned() } else { duration::go(seconds) })
     }
 
-    /// The values of a flag that may be given several times; the environment separates them by commas.
+    /// The values of a flag that may be given several times; the environment separates them by
+    /// commas.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
         if let Some(values) = self.given.get(name) {
             return values.iter().map(|value| value.trim().to_owned()).collect();
@@ -366,7 +370,10 @@ mod tests {
         );
         check(
             "-ttl=system",
-            r#"force=false path=from/env count=None ttl=Some("system") policy=["a", "b"] metadata={} | "#,
+            concat!(
+                "force=false path=from/env count=None ttl=Some(\"system\") ",
+                "policy=[\"a\", \"b\"] metadata={} | "
+            ),
         );
     }
 

@@ -1,4 +1,5 @@
-//! The one binary: server and command line both. Called through a link named `vault` or `bao` it is the same program.
+//! The one binary: server and command line both. Called through a link named `vault` or `bao` it is
+//! the same program.
 
 mod arguments;
 mod command;

@@ -1,6 +1,7 @@
 //! From the words of the command line to an exit code, top to bottom.
 //!
-//! Global flags are taken out, the command is found, its flags and arguments are checked, and it runs.
+//! Global flags are taken out, the command is found, its flags and arguments are checked, and it
+//! runs.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,8 @@
 //! The client: from a [`Request`] to a [`Response`], a [`Secret`] or an [`Error`].
 //!
-//! [`Client::exchange`] hands over whatever the server said; [`Client::send`] turns refusals into errors;
-//! [`Client::find`] and [`Client::perform`] read the envelope. The short verbs (`read`, `list`, `write` …) stand on those.
+//! [`Client::exchange`] hands over whatever the server said; [`Client::send`] turns refusals into
+//! errors; [`Client::find`] and [`Client::perform`] read the envelope. The short verbs (`read`,
+//! `list`, `write` …) stand on those.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
@@ -229,7 +230,8 @@ impl Client {
         Ok(headers)
     }
 
-    /// Asking to wrap something is pointless without a time, so that one path has a time of its own.
+    /// Asking to wrap something is pointless without a time, so that one path has a time of its
+    /// own.
     fn wrap_ttl(&self, request: &Request) -> Option<&str> {
         let writes = request.method == Method::PUT || request.method == Method::POST;
         let configured = self.settings.wrap_ttl.as_deref();

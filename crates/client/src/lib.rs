@@ -1,8 +1,8 @@
 //! A typed HTTP client for Strongroom, used by the command line and by the black-box tests.
 //!
-//! Build a [`Settings`], make a [`Client`] of it, and send a [`Request`]. The client knows the conventions of the
-//! API: where paths begin, which headers carry the token, which verb a write uses, how an error reads.
-//! It never reads the environment; that is the command line's business.
+//! Build a [`Settings`], make a [`Client`] of it, and send a [`Request`]. The client knows the
+//! conventions of the API: where paths begin, which headers carry the token, which verb a write
+//! uses, how an error reads. It never reads the environment; that is the command line's business.
 
 mod client;
 mod error;

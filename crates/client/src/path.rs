@@ -1,7 +1,7 @@
 //! How a path of the API becomes the path of a URL.
 //!
-//! Duplicate slashes and slashes at both ends vanish. The segments `.` and `..` are left as they are: the server refuses
-//! them, which is better than quietly writing somewhere else.
+//! Duplicate slashes and slashes at both ends vanish. The segments `.` and `..` are left as they
+//! are: the server refuses them, which is better than quietly writing somewhere else.
 
 /// Joins the non-empty segments of a path with single slashes.
 pub fn clean(path: &str) -> String {

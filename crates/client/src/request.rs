@@ -1,6 +1,7 @@
 //! One request, before it is sent.
 //!
-//! Writes use PUT and lists are a GET with `list=true`, as the clients of this API have always done.
+//! Writes use PUT and lists are a GET with `list=true`, as the clients of this API have always
+//! done.
 
 use http::Method;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! The envelope that nearly every answer comes in.
 //!
-//! Its JSON form has the fields in the order in which the command line prints them. `Debug` shows nothing of the
-//! content, since anything in an envelope may be a secret.
+//! Its JSON form has the fields in the order in which the command line prints them. `Debug` shows
+//! nothing of the content, since anything in an envelope may be a secret.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,8 @@ pub struct Secret {
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Auth {
-    /// The token itself. This is the one place where it is written out, because the caller asked for it.
+    /// The token itself. This is the one place where it is written out, because the caller asked
+    /// for it.
     #[serde(serialize_with = "expose")]
     pub client_token: Token,
     /// A name for the token that gives no access.
@@ -123,7 +124,10 @@ mod tests {
         let secret: Secret = serde_json::from_str(r#"{"request_id":"r","data":null}"#).unwrap();
         assert_eq!(
             serde_json::to_string(&secret).unwrap(),
-            r#"{"request_id":"r","lease_id":"","lease_duration":0,"renewable":false,"data":null,"warnings":null}"#
+            concat!(
+                r#"{"request_id":"r","lease_id":"","lease_duration":0,"renewable":false,"#,
+                r#""data":null,"warnings":null}"#
+            )
         );
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::token::Token;
 
-/// Everything a [`Client`](crate::Client) is made from. Start from the default and change what differs.
+/// Everything a [`Client`](crate::Client) is made from. Start from the default and change what
+/// differs.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the server listens, such as `https://127.0.0.1:8200`. A path in it is put before every request's path.
+    /// Where the server listens, such as `https://127.0.0.1:8200`. A path in it is put before every
+    /// request's path.
     pub address: String,
     /// Who the client acts as. Without a token only public paths answer.
     pub token: Option<Token>,

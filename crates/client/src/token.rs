@@ -1,6 +1,7 @@
 //! A token that cannot be printed by accident.
 //!
-//! Its memory is wiped when it goes away. Whoever needs the text asks for it by name, with [`Token::expose`].
+//! Its memory is wiped when it goes away. Whoever needs the text asks for it by name, with
+//! [`Token::expose`].
 
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;

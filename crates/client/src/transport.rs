@@ -1,4 +1,5 @@
-//! The connection: HTTP/1.1 or HTTP/2, in the clear or over TLS, whichever the address and the server agree on.
+//! The connection: HTTP/1.1 or HTTP/2, in the clear or over TLS, whichever the address and the
+//! server agree on.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Transport, Error> {
 }
 
 fn tls(settings: &Settings) -> Result<ClientConfig, Error> {
-    // Reading the system's authorities takes longer than a whole request in the clear, which needs none of them.
+    // Reading the system's authorities takes longer than a whole request in the clear, which needs
+    // none of them.
     if !settings.address.starts_with("https:") && settings.trust == Trust::Platform {
         return Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
@@ -126,7 +128,8 @@ fn unreadable(file: &Path, cause: &impl std::fmt::Display) -> Error {
     Error::Settings(format!("Error loading certificates from {}: {cause}", file.display()))
 }
 
-/// Says why a request did not get through, in one line, as people know it from other clients of this API.
+/// Says why a request did not get through, in one line, as people know it from other clients of
+/// this API.
 pub(crate) fn cause_of(error: &hyper_util::client::legacy::Error, authority: &str) -> String {
     let mut deepest: &dyn std::error::Error = error;
     // Chains of causes are short; the limit is only there because every loop has one.
@@ -165,7 +168,8 @@ fn text_of(cause: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// Checks that the other side owns the key of its certificate, and nothing about whose certificate it is.
+/// Checks that the other side owns the key of its certificate, and nothing about whose certificate
+/// it is.
 #[derive(Debug)]
 struct BelieveAnyone(Arc<CryptoProvider>);
 

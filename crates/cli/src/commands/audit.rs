@@ -93,7 +93,8 @@ pub(super) fn options_of(record: &Map<String, Value>) -> String {
 fn enable(call: &Call) -> Outcome {
     if call.arguments.is_empty() {
         return Err(Failure::local(
-            "Error enabling audit device: audit type missing. Valid types include 'file', 'socket' and 'syslog'.",
+            "Error enabling audit device: audit type missing. Valid types include 'file', 'socket' \
+                and 'syslog'.",
         ));
     }
     let path = switch_on(call, "Error enabling audit device")?;

@@ -46,7 +46,8 @@ pub(crate) static DISABLE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Disables an auth method.",
     usage: "[options] PATH",
-    details: "Disables the auth method at a path. All its tokens end.\n\n    $ {} auth disable userpass/",
+    details: "Disables the auth method at a path. All its tokens end.\n\n    $ {} auth disable \
+        userpass/",
     flags: &[HTTP],
     arguments: Count::ONE,
     run: disable,
@@ -57,7 +58,8 @@ pub(crate) static TUNE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Tunes an auth method configuration.",
     usage: "[options] PATH",
-    details: "Changes the given settings of the auth method at a path, and leaves the others as they are.\n\n    \
+    details: "Changes the given settings of the auth method at a path, and leaves the others as \
+        they are.\n\n    \
               $ {} auth tune -default-lease-ttl=72h userpass/",
     flags: &[
         HTTP,
@@ -87,7 +89,8 @@ pub(crate) static MOVE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Move an auth method to a new path.",
     usage: "[options] SOURCE DESTINATION",
-    details: "Moves an auth method to another path. Its configuration goes with it; its tokens end.\n\n    \
+    details: "Moves an auth method to another path. Its configuration goes with it; its tokens \
+        end.\n\n    \
               $ {} auth move userpass/ staff/",
     flags: &[HTTP],
     arguments: Count::TWO,
@@ -99,7 +102,8 @@ pub(crate) static HELP: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Prints usage for an auth method.",
     usage: "[options] TYPE | PATH",
-    details: "Shows how to log in by an auth method, named by its type or by the path where it is enabled.\n\n    \
+    details: "Shows how to log in by an auth method, named by its type or by the path where it is \
+        enabled.\n\n    \
               $ {} auth help userpass",
     flags: &[HTTP],
     arguments: Count::ONE,
@@ -185,17 +189,23 @@ fn help(call: &Call) -> Outcome {
 pub(super) fn how_to_log_in(kind: &str) -> Option<&'static str> {
     match kind {
         "token" => Some(
-            "Usage: login TOKEN\n\n  Logs in with a token that exists already. Without TOKEN it is asked for, and not\n  \
-             shown while it is typed.\n\nConfiguration:\n\n  token=<string>\n      The token.\n\n  lookup=<bool>\n      \
+            "Usage: login TOKEN\n\n  Logs in with a token that exists already. Without TOKEN it is \
+                asked for, and not\n  \
+             shown while it is typed.\n\nConfiguration:\n\n  token=<string>\n      The \
+             token.\n\n  lookup=<bool>\n      \
              Whether the token is tried before it is stored. The default is true.",
         ),
         "userpass" | "ldap" | "radius" => Some(
-            "Usage: login -method=userpass username=NAME [password=WORD]\n\n  Logs in with a name and a password. \
-             Without password= it is asked for, and not\n  shown while it is typed.\n\nConfiguration:\n\n  \
-             username=<string>\n      The name of the user.\n\n  password=<string>\n      The password of the user.",
+            "Usage: login -method=userpass username=NAME [password=WORD]\n\n  Logs in with a name \
+                and a password. \
+             Without password= it is asked for, and not\n  shown while it is \
+             typed.\n\nConfiguration:\n\n  \
+             username=<string>\n      The name of the user.\n\n  password=<string>\n      The \
+             password of the user.",
         ),
         "cert" => Some(
-            "Usage: login -method=cert -client-cert=FILE -client-key=FILE [name=ROLE]\n\n  Logs in with the client's own \
+            "Usage: login -method=cert -client-cert=FILE -client-key=FILE [name=ROLE]\n\n  Logs in \
+                with the client's own \
              certificate.\n\nConfiguration:\n\n  name=<string>\n      The role to log in as.",
         ),
         _ => None,

@@ -11,7 +11,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Common,
     synopsis: "Delete secrets and configuration.",
     usage: "[options] PATH [DATA K=V...]",
-    details: "Deletes what is at a path. It is no error when there is nothing.\n\n    $ {} delete secret/my-secret",
+    details: "Deletes what is at a path. It is no error when there is nothing.\n\n    $ {} delete \
+        secret/my-secret",
     flags: &[HTTP, FIELD],
     arguments: Count::at_least(1, "at least 1"),
     run,

@@ -14,7 +14,8 @@ pub(crate) static LOOKUP: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Lookup the lease of a secret.",
     usage: "[options] ID",
-    details: "Shows when a lease began and when it ends.\n\n    $ {} lease lookup database/creds/app/2f6a614c",
+    details: "Shows when a lease began and when it ends.\n\n    $ {} lease lookup \
+        database/creds/app/2f6a614c",
     flags: &[HTTP, FIELD],
     arguments: Count::between(0, 1, "1"),
     run: lookup,
@@ -41,7 +42,8 @@ pub(crate) static REVOKE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Revokes leases and secrets.",
     usage: "[options] ID",
-    details: "Ends a lease and what was handed out under it.\n\n    $ {} lease revoke -prefix database/creds/app",
+    details: "Ends a lease and what was handed out under it.\n\n    $ {} lease revoke -prefix \
+        database/creds/app",
     flags: &[
         HTTP,
         own(&[
@@ -89,7 +91,8 @@ fn revoke(call: &Call) -> Outcome {
     }
     if force {
         call.output.warn(&paragraph(
-            "Warning! Force-removing leases can leave what was handed out under them in use, while the server \
+            "Warning! Force-removing leases can leave what was handed out under them in use, while \
+                the server \
              no longer knows about it. Use it only when there is no other way.",
         ));
     }

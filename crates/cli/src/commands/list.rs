@@ -14,7 +14,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Common,
     synopsis: "List data or secrets.",
     usage: "[options] PATH",
-    details: "Lists the names below a path. Names that end in a slash have more below them.\n\n    $ {} list secret/my-app",
+    details: "Lists the names below a path. Names that end in a slash have more below \
+        them.\n\n    $ {} list secret/my-app",
     flags: &[HTTP, FORMAT, own(PAGING)],
     arguments: Count::ONE,
     run,

@@ -1,7 +1,7 @@
 //! `login`: from a proof to a stored token.
 //!
-//! How a method is logged in with is one line in `METHODS`; everything else is the same for all of them, and the
-//! form of 2016 uses it too.
+//! How a method is logged in with is one line in `METHODS`; everything else is the same for all of
+//! them, and the form of 2016 uses it too.
 
 use client::{Request, Secret, Token};
 use serde_json::{Map, Value, json};
@@ -19,7 +19,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Common,
     synopsis: "Authenticate locally.",
     usage: "[options] [AUTH K=V...]",
-    details: "Proves who you are and stores the token that comes of it, for the commands that follow. Without \
+    details: "Proves who you are and stores the token that comes of it, for the commands that \
+        follow. Without \
               -method the argument is a token, and is asked for when it is missing.\n\n    \
               $ {} login hvs.my-token\n    $ {} login -method=userpass username=ann",
     flags: &[HTTP, FIELD, own(FLAGS)],
@@ -83,8 +84,10 @@ fn announce(call: &Call, stored: bool) {
         call.output.warn(&format!(
             "{}\n",
             paragraph(
-                "WARNING! The VAULT_TOKEN environment variable is set! It takes precedence over the token of \
-                 this login. To use the new token, unset the variable, or set it to the token shown below."
+                "WARNING! The VAULT_TOKEN environment variable is set! It takes precedence over \
+                    the token of \
+                 this login. To use the new token, unset the variable, or set it to the token \
+                 shown below."
             )
         ));
     }
@@ -92,7 +95,8 @@ fn announce(call: &Call, stored: bool) {
         call.output.warn(&format!(
             "{}\n",
             paragraph(
-                "The token was not stored in token helper. Set the VAULT_TOKEN environment variable or pass \
+                "The token was not stored in token helper. Set the VAULT_TOKEN environment \
+                    variable or pass \
                  the token below with each request."
             )
         ));
@@ -100,8 +104,10 @@ fn announce(call: &Call, stored: bool) {
     call.output.say(&format!(
         "{}\n",
         paragraph(
-            "Success! You are now authenticated. The token information displayed below is already stored in \
-             the token helper. You do NOT need to log in again: the commands that follow use this token by \
+            "Success! You are now authenticated. The token information displayed below is already \
+                stored in \
+             the token helper. You do NOT need to log in again: the commands that follow use this \
+             token by \
              themselves."
         )
     ));
@@ -111,7 +117,8 @@ fn ask_for_second_factor(call: &Call, secret: &Secret) -> Outcome {
     call.output.warn(&format!(
         "{}\n",
         paragraph(
-            "A login request was issued that is subject to MFA validation. Please make sure to validate the \
+            "A login request was issued that is subject to MFA validation. Please make sure to \
+                validate the \
              login by sending another request to sys/mfa/validate endpoint."
         )
     ));
@@ -150,7 +157,8 @@ pub(super) fn authenticate(call: &Call, ask: Ask, wrapped: Wrapped) -> Result<Se
     }
     let Some((_, prove)) = METHODS.iter().find(|(name, _)| *name == method) else {
         return Err(Failure::local(paragraph(&format!(
-            "Unknown auth method: {method}. Use \"{} auth list\" to see the complete list of auth methods. \
+            "Unknown auth method: {method}. Use \"{} auth list\" to see the complete list of auth \
+                methods. \
              Methods this program has no words for can be used with \"write\".",
             call.program
         ))));

@@ -126,7 +126,8 @@ pub(crate) static PARENTS: &[Parent] = &[
     Parent {
         words: "audit",
         synopsis: "Interact with audit devices.",
-        details: "An audit device writes down every request and every answer. While none accepts an entry, \
+        details: "An audit device writes down every request and every answer. While none accepts \
+            an entry, \
                   nothing is answered.",
     },
     Parent {
@@ -137,7 +138,8 @@ pub(crate) static PARENTS: &[Parent] = &[
     Parent {
         words: "kv",
         synopsis: "Interact with the key-value store.",
-        details: "Both versions of the key-value engine are served; which one a path belongs to is asked first.",
+        details: "Both versions of the key-value engine are served; which one a path belongs to is \
+            asked first.",
     },
     Parent {
         words: "kv metadata",
@@ -147,12 +149,14 @@ pub(crate) static PARENTS: &[Parent] = &[
     Parent {
         words: "lease",
         synopsis: "Interact with leases.",
-        details: "Everything that is handed out for a time has a lease, which can be looked at, prolonged and ended.",
+        details: "Everything that is handed out for a time has a lease, which can be looked at, \
+            prolonged and ended.",
     },
     Parent {
         words: "operator",
         synopsis: "Perform operator-specific tasks.",
-        details: "What is needed to bring a server up, to open and close it, and to change its keys.",
+        details: "What is needed to bring a server up, to open and close it, and to change its \
+            keys.",
     },
     Parent {
         words: "policy",
@@ -167,7 +171,8 @@ pub(crate) static PARENTS: &[Parent] = &[
     Parent {
         words: "secrets",
         synopsis: "Interact with secrets engines.",
-        details: "A secrets engine keeps, makes or transforms secrets below the path where it is enabled.",
+        details: "A secrets engine keeps, makes or transforms secrets below the path where it is \
+            enabled.",
     },
     Parent {
         words: "token",

@@ -1,4 +1,5 @@
-//! What auth methods and secrets engines have in common: both are enabled at a path, tuned, moved and disabled.
+//! What auth methods and secrets engines have in common: both are enabled at a path, tuned, moved
+//! and disabled.
 
 use client::{Request, Secret};
 use serde_json::{Map, Value, json};

@@ -16,7 +16,8 @@ pub(crate) static INIT: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Initializes a server.",
     usage: "[options]",
-    details: "Makes a new server ready: its keys are made, split into shares and shown once, together with the first \
+    details: "Makes a new server ready: its keys are made, split into shares and shown once, \
+        together with the first \
               token.\n\n    $ {} operator init -key-shares=3 -key-threshold=2",
     flags: &[HTTP, FORMAT, own(SHARES)],
     arguments: Count::NONE,
@@ -28,7 +29,8 @@ pub(crate) static UNSEAL: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Provides an unseal key.",
     usage: "[options] [KEY]",
-    details: "Gives the server one share of the unseal key. Without KEY it is asked for, and not shown while it is \
+    details: "Gives the server one share of the unseal key. Without KEY it is asked for, and not \
+        shown while it is \
               typed, which keeps it out of the history of the shell.\n\n    $ {} operator unseal",
     flags: &[
         HTTP,
@@ -47,7 +49,8 @@ pub(crate) static SEAL: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Seals the server.",
     usage: "[options]",
-    details: "Makes the server forget its keys. Nothing is answered until it is unsealed again.\n\n    $ {} operator seal",
+    details: "Makes the server forget its keys. Nothing is answered until it is unsealed \
+        again.\n\n    $ {} operator seal",
     flags: &[HTTP],
     arguments: Count::NONE,
     run: seal,
@@ -69,7 +72,8 @@ pub(crate) static KEY_STATUS: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Provides information about the active encryption key.",
     usage: "[options]",
-    details: "Shows which encryption key is in use, and since when.\n\n    $ {} operator key-status",
+    details: "Shows which encryption key is in use, and since when.\n\n    $ {} operator \
+        key-status",
     flags: &[HTTP, FORMAT],
     arguments: Count::NONE,
     run: key_status,
@@ -80,7 +84,8 @@ pub(crate) static ROTATE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Rotates the underlying encryption key.",
     usage: "[options]",
-    details: "Makes a new encryption key for everything that is written from now on. Older keys still read what \
+    details: "Makes a new encryption key for everything that is written from now on. Older keys \
+        still read what \
               they wrote.\n\n    $ {} operator rotate",
     flags: &[HTTP, FORMAT],
     arguments: Count::NONE,
@@ -134,7 +139,8 @@ fn init_status(call: &Call, session: &Session) -> Outcome {
     Ok(Exit::NEGATIVE)
 }
 
-/// Whether the seal of the server opens by itself, and so has recovery keys in place of unseal keys.
+/// Whether the seal of the server opens by itself, and so has recovery keys in place of unseal
+/// keys.
 fn opens_by_itself(session: &Session) -> Result<bool, Failure> {
     if session.only_describes() {
         return Ok(false);
@@ -175,7 +181,8 @@ fn keys_text(answer: &Value, wanted: &Map<String, Value>) -> String {
     let shares = number("recovery_shares").unwrap_or_default();
     let threshold = number("recovery_threshold").unwrap_or_default();
     let last = paragraph(&format!(
-        "Recovery key initialized with {shares} key shares and a key threshold of {threshold}. Please securely \
+        "Recovery key initialized with {shares} key shares and a key threshold of {threshold}. \
+            Please securely \
          distribute the key shares printed above."
     ));
     format!("{text}\nSuccess! Vault is initialized\n\n{last}")
@@ -184,15 +191,20 @@ fn keys_text(answer: &Value, wanted: &Map<String, Value>) -> String {
 fn advice(shares: &str, threshold: &str) -> String {
     let paragraphs = [
         format!(
-            "Vault initialized with {shares} key shares and a key threshold of {threshold}. Give each of the \
-             {shares} shares to somebody else and keep them apart. Whenever the server is sealed, started or \
-             restarted, {threshold} of the {shares} shares are needed to unseal it before it answers requests."
+            "Vault initialized with {shares} key shares and a key threshold of {threshold}. Give \
+                each of the \
+             {shares} shares to somebody else and keep them apart. Whenever the server is sealed, \
+             started or \
+             restarted, {threshold} of the {shares} shares are needed to unseal it before it \
+             answers requests."
         ),
         format!(
-            "Vault does not store the generated root key. Without at least {threshold} shares nobody can put it \
+            "Vault does not store the generated root key. Without at least {threshold} shares \
+                nobody can put it \
              together again, and the server stays sealed for ever!"
         ),
-        "It is possible to generate new unseal keys, as long as enough of the existing shares are there to allow \
+        "It is possible to generate new unseal keys, as long as enough of the existing shares are \
+            there to allow \
          it. See \"operator rekey\" for more information."
             .to_owned(),
     ];
@@ -237,8 +249,10 @@ fn share(call: &Call) -> Result<String, Failure> {
     }
     let typed = prompt::hidden(call, "Unseal Key").map_err(|cause| {
         let text = paragraph(
-            "An error occurred attempting to ask for an unseal key. The raw error message is shown below, but \
-             usually this is because the input is not a terminal. To give the key without being asked, pass it \
+            "An error occurred attempting to ask for an unseal key. The raw error message is shown \
+                below, but \
+             usually this is because the input is not a terminal. To give the key without being \
+             asked, pass it \
              as an argument; it then stays in the history of the shell.",
         );
         Failure::local(format!("{text}\n\n{cause}"))

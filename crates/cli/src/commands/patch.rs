@@ -10,7 +10,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Patch data, configuration, and secrets.",
     usage: "[options] PATH [DATA K=V...]",
-    details: "Changes the given values at a path and leaves the others as they are.\n\n    $ {} patch secret/data/app @change.json",
+    details: "Changes the given values at a path and leaves the others as they are.\n\n    $ {} \
+        patch secret/data/app @change.json",
     flags: &[HTTP, FIELD, own(&[super::write::FORCE])],
     arguments: Count::at_least(1, "at least 1"),
     run,

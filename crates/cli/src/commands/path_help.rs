@@ -13,7 +13,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Retrieve API help for paths.",
     usage: "[options] PATH",
-    details: "Shows what a path does and which parameters it takes; for the path of an auth method or secrets \
+    details: "Shows what a path does and which parameters it takes; for the path of an auth method \
+        or secrets \
               engine, which paths are below it.\n\n    $ {} path-help auth/userpass",
     flags: &[HTTP, FORMAT],
     arguments: Count::ONE,
@@ -39,7 +40,8 @@ fn explain(trouble: Trouble) -> Failure {
         && error.to_string().to_lowercase().contains("sealed")
     {
         return Failure::remote(
-            "Error: Vault is sealed.\n\nHelp comes from what is enabled on the server, and a sealed server\n\
+            "Error: Vault is sealed.\n\nHelp comes from what is enabled on the server, and a \
+                sealed server\n\
              does not know what that is. Unseal it first, then ask again.",
         );
     }

@@ -9,7 +9,8 @@ pub(crate) static TOKEN: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Prints the token currently in use.",
     usage: "",
-    details: "Prints the token of the environment, or else that of the last login.\n\n    $ {} print token",
+    details: "Prints the token of the environment, or else that of the last login.\n\n    $ {} \
+        print token",
     flags: &[],
     arguments: Count::NONE,
     run,

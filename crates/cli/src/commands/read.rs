@@ -13,7 +13,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Common,
     synopsis: "Read data and retrieves secrets.",
     usage: "[options] PATH [DATA K=V...]",
-    details: "Reads what is at a path. Data given as key=value becomes the query of the request.\n\n    $ {} read secret/my-secret",
+    details: "Reads what is at a path. Data given as key=value becomes the query of the \
+        request.\n\n    $ {} read secret/my-secret",
     flags: &[HTTP, FIELD],
     arguments: Count::at_least(1, "at least 1"),
     run,

@@ -10,7 +10,8 @@ pub(crate) static LIST: Command = Command {
     shelf: Shelf::Other,
     synopsis: "List enabled secrets engines.",
     usage: "[options]",
-    details: "Lists the secrets engines that are enabled, and where.\n\n    $ {} secrets list -detailed",
+    details: "Lists the secrets engines that are enabled, and where.\n\n    $ {} secrets list \
+        -detailed",
     flags: &[HTTP, FORMAT],
     arguments: Count::NONE,
     run: list,
@@ -44,7 +45,8 @@ pub(crate) static DISABLE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Disable a secrets engine.",
     usage: "[options] PATH",
-    details: "Disables the secrets engine at a path. All its leases end and all its data is gone.\n\n    \
+    details: "Disables the secrets engine at a path. All its leases end and all its data is \
+        gone.\n\n    \
               $ {} secrets disable secret/",
     flags: &[HTTP],
     arguments: Count::ONE,
@@ -56,7 +58,8 @@ pub(crate) static TUNE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Tune a secrets engine configuration.",
     usage: "[options] PATH",
-    details: "Changes the given settings of the secrets engine at a path, and leaves the others as they are.\n\n    \
+    details: "Changes the given settings of the secrets engine at a path, and leaves the others as \
+        they are.\n\n    \
               $ {} secrets tune -max-lease-ttl=72h secret/",
     flags: &[HTTP, mounts::TUNING],
     arguments: Count::ONE,

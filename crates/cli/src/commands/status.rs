@@ -13,7 +13,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Common,
     synopsis: "Print seal and HA status.",
     usage: "[options]",
-    details: "Prints the state of the server. The exit code is 0 when it is unsealed, 2 when it is sealed, and 1 \
+    details: "Prints the state of the server. The exit code is 0 when it is unsealed, 2 when it is \
+        sealed, and 1 \
               when it cannot be asked.\n\n    $ {} status",
     flags: &[HTTP, FIELD],
     arguments: Count::NONE,
@@ -172,7 +173,8 @@ mod tests {
         );
         check(
             json!({"type":"shamir","initialized":true,"sealed":false,"t":3,"n":5,"progress":0,
-                   "nonce":"","version":"1","storage_type":"file","cluster_name":"c","cluster_id":"i",
+                   "nonce":"","version":"1","storage_type":"file",
+                   "cluster_name":"c","cluster_id":"i",
                    "ha_enabled":true,"is_self":true,"leader_cluster_address":"https://a:8201"}),
             "Seal Type=shamir Initialized=true Sealed=false Total Shares=5 Threshold=3 Version=1 \
              Storage Type=file Cluster Name=c Cluster ID=i HA Enabled=true \

@@ -14,7 +14,8 @@ pub(crate) static CREATE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Create a new token.",
     usage: "[options]",
-    details: "Makes a token that is a child of the one in use, unless it is an orphan. Without -policy it may do \
+    details: "Makes a token that is a child of the one in use, unless it is an orphan. Without \
+        -policy it may do \
               what its parent may.\n\n    $ {} token create -policy=dev -ttl=1h",
     flags: &[HTTP, FIELD, own(CREATION)],
     arguments: Count::NONE,
@@ -26,7 +27,8 @@ pub(crate) static LOOKUP: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Display information about a token.",
     usage: "[options] [TOKEN | ACCESSOR]",
-    details: "Shows what a token is; without an argument, the one in use.\n\n    $ {} token lookup -accessor 9793c9b3",
+    details: "Shows what a token is; without an argument, the one in use.\n\n    $ {} token lookup \
+        -accessor 9793c9b3",
     flags: &[HTTP, FIELD, own(&[ACCESSOR])],
     arguments: Count::between(0, 1, "0-1"),
     run: lookup,
@@ -37,7 +39,8 @@ pub(crate) static RENEW: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Renew a token lease.",
     usage: "[options] [TOKEN | ACCESSOR]",
-    details: "Prolongs a token; without an argument, the one in use.\n\n    $ {} token renew -increment=1h",
+    details: "Prolongs a token; without an argument, the one in use.\n\n    $ {} token renew \
+        -increment=1h",
     flags: &[HTTP, FIELD, own(&[ACCESSOR, INCREMENT])],
     arguments: Count::between(0, 1, "0-1"),
     run: renew,
@@ -48,8 +51,10 @@ pub(crate) static REVOKE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Revoke a token and its children.",
     usage: "[options] [TOKEN | ACCESSOR]",
-    details: "Ends a token, its children and their leases. With -mode=orphan the children live on; with -mode=path \
-              the argument is a path, and all tokens made by it end.\n\n    $ {} token revoke -self",
+    details: "Ends a token, its children and their leases. With -mode=orphan the children live on; \
+        with -mode=path \
+              the argument is a path, and all tokens made by it end.\n\n    $ {} token revoke \
+              -self",
     flags: &[
         HTTP,
         own(&[

@@ -12,7 +12,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Common,
     synopsis: "Unwrap a wrapped secret.",
     usage: "[options] [TOKEN]",
-    details: "Exchanges a wrapping token, once, for the answer it stands for. Without TOKEN the token of the \
+    details: "Exchanges a wrapping token, once, for the answer it stands for. Without TOKEN the \
+        token of the \
               last login is taken for the wrapping token.\n\n    $ {} unwrap hvs.wrapping-token",
     flags: &[HTTP, FIELD],
     arguments: Count::between(0, 1, "0-1"),
@@ -36,8 +37,8 @@ fn run(call: &Call) -> Outcome {
     Ok(Exit::SUCCESS)
 }
 
-/// Fetches what a wrapping token stands for: as oneself when there is a token of one's own, otherwise as the wrapping
-/// token.
+/// Fetches what a wrapping token stands for: as oneself when there is a token of one's own,
+/// otherwise as the wrapping token.
 pub(super) fn fetch(session: Session, wrapped: Option<Token>) -> Result<Option<Secret>, Trouble> {
     let request = Request::put("sys/wrapping/unwrap");
     let Some(wrapped) = wrapped else { return session.perform(request) };

@@ -14,8 +14,10 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Common,
     synopsis: "Write data, configuration, and secrets.",
     usage: "[options] PATH [DATA K=V...]",
-    details: "Writes data to a path. A value that begins with @ is read from that file, and the value - \
-              from the standard input.\n\n    $ {} write auth/userpass/users/ann password=- policies=dev",
+    details: "Writes data to a path. A value that begins with @ is read from that file, and the \
+        value - \
+              from the standard input.\n\n    $ {} write auth/userpass/users/ann password=- \
+              policies=dev",
     flags: &[HTTP, FIELD, own(&[FORCE])],
     arguments: Count::at_least(1, "at least 1"),
     run,

@@ -1,4 +1,5 @@
-//! One field of an answer, by the name the table gives it. Durations and times stay as the server sent them, for scripts.
+//! One field of an answer, by the name the table gives it. Durations and times stay as the server
+//! sent them, for scripts.
 
 use client::{Auth, Secret, Wrapping};
 use serde_json::{Value, json};

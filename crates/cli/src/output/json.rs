@@ -1,4 +1,5 @@
-//! JSON as the existing clients print it: two spaces, and no character that a web page could trip over.
+//! JSON as the existing clients print it: two spaces, and no character that a web page could trip
+//! over.
 
 use serde::Serialize;
 

@@ -171,7 +171,8 @@ mod tests {
     fn a_token_shows_what_it_is() {
         check(
             r#"{"auth":{"client_token":"s.x","accessor":"a","policies":["default","dev"],
-                "token_policies":["default","dev"],"metadata":{"username":"ann"},"renewable":true}}"#,
+                "token_policies":["default","dev"],"metadata":{"username":"ann"},
+                "renewable":true}}"#,
             "token=s.x\ntoken_accessor=a\ntoken_duration=∞\ntoken_renewable=true\n\
              token_policies=[\"default\" \"dev\"]\nidentity_policies=[]\n\
              policies=[\"default\" \"dev\"]\ntoken_meta_username=ann\n",

@@ -98,7 +98,8 @@ mod tests {
         let rows = [("token_accessor".to_owned(), "x".to_owned()), ("a".to_owned(), String::new())];
         assert_eq!(
             key_value(&rows),
-            "Key               Value\n---               -----\ntoken_accessor    x\na                 n/a"
+            "Key               Value\n---               -----\n\
+             token_accessor    x\na                 n/a"
         );
         assert_eq!(
             key_value_of_2016(&rows),

@@ -23,7 +23,8 @@ pub(crate) fn go_text(value: &Value) -> String {
     }
 }
 
-/// The text of a value under a key: seconds are shown as a duration where the key says that they are seconds.
+/// The text of a value under a key: seconds are shown as a duration where the key says that they
+/// are seconds.
 pub(super) fn human(key: &str, value: &Value) -> String {
     match value.as_i64() {
         Some(seconds) if is_duration(key) => duration::human(seconds),

@@ -10,7 +10,8 @@ pub(crate) fn text(value: &impl Serialize) -> Result<String, String> {
     Ok(text.trim().to_owned())
 }
 
-/// A value whose numbers are plain ones: those of `serde_json` keep their text in a form only it understands.
+/// A value whose numbers are plain ones: those of `serde_json` keep their text in a form only it
+/// understands.
 struct Plain<'a>(&'a Value);
 
 impl Serialize for Plain<'_> {

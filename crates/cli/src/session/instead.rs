@@ -1,9 +1,11 @@
-//! A request described instead of sent: as a curl command line, or as the policy that would allow it.
+//! A request described instead of sent: as a curl command line, or as the policy that would allow
+//! it.
 
 use client::{Client, Request, Trust};
 use serde_json::Value;
 
-/// System paths that need `sudo` beside the capability of the verb. A `*` at the end stands for anything.
+/// System paths that need `sudo` beside the capability of the verb. A `*` at the end stands for
+/// anything.
 const SUDO: [&str; 18] = [
     "auth/token/accessors",
     "auth/token/revoke-orphan",
@@ -25,7 +27,8 @@ const SUDO: [&str; 18] = [
     "sys/step-down",
 ];
 
-/// A curl command line that sends the request. The token stays out of it: the shell fetches it when it runs the line.
+/// A curl command line that sends the request. The token stays out of it: the shell fetches it when
+/// it runs the line.
 pub(super) fn curl(client: &Client, request: &Request, program: &str) -> String {
     let settings = client.settings();
     let mut words = vec!["curl".to_owned()];
@@ -57,7 +60,8 @@ pub(super) fn curl(client: &Client, request: &Request, program: &str) -> String 
     if let Some(body) = &request.body {
         words.push(format!("-d {}", quoted(&String::from_utf8_lossy(body))));
     }
-    // Between double quotes the shell would still see these three; a URL has none of them by itself.
+    // Between double quotes the shell would still see these three; a URL has none of them by
+    // itself.
     words.push(double_quoted(&client.url(request)));
     words.join(" ")
 }

@@ -1,7 +1,7 @@
 //! A command's line to the server: the client, made from flags and environment, and waited for.
 //!
-//! With `-output-curl-string` or `-output-policy` the first request is described instead of sent. That is decided here,
-//! once, so no command knows about it.
+//! With `-output-curl-string` or `-output-policy` the first request is described instead of sent.
+//! That is decided here, once, so no command knows about it.
 
 use client::{
     Client, ClientCertificate, Redirects, Request, Response, Secret, Settings, Token, Trust,
@@ -140,7 +140,8 @@ impl Session {
         Ok(self.send(request)?.json()?)
     }
 
-    /// Sends a request whose answer a command needs only to know what to do: it is never wrapped and never described.
+    /// Sends a request whose answer a command needs only to know what to do: it is never wrapped
+    /// and never described.
     pub(crate) fn preflight(&self, request: Request) -> Result<Option<Secret>, client::Error> {
         let client = self.client.with_wrap_ttl(None);
         self.runtime.block_on(client.perform(request))
@@ -219,7 +220,8 @@ fn headers(call: &Call) -> Result<Vec<(String, String)>, Failure> {
     for (name, value) in call.flags.map("header") {
         if name.to_ascii_lowercase().starts_with("x-vault-") {
             return Err(Failure::remote(format!(
-                "failed to setup Headers[{name}]: Header starting by 'X-Vault-' are for internal usage only"
+                "failed to setup Headers[{name}]: Header starting by 'X-Vault-' are for internal \
+                    usage only"
             )));
         }
         headers.push((name, value));

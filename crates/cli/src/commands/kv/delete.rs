@@ -14,7 +14,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Deletes versions in the KV store.",
     usage: "[options] KEY",
-    details: "Deletes the current version of a secret, or the versions named. The versioned engine can bring them \
+    details: "Deletes the current version of a secret, or the versions named. The versioned engine \
+        can bring them \
               back.\n\n    $ {} kv delete -versions=1,2 secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT, VERSIONS])],
     arguments: Count::ONE,

@@ -13,7 +13,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "List data or secrets.",
     usage: "[options] PATH",
-    details: "Lists the secrets below a path. Names that end in a slash have more below them.\n\n    $ {} kv list secret/",
+    details: "Lists the secrets below a path. Names that end in a slash have more below \
+        them.\n\n    $ {} kv list secret/",
     flags: &[HTTP, FORMAT, own(&[MOUNT]), PAGES],
     arguments: Count::between(0, 1, "1"),
     run,

@@ -15,7 +15,8 @@ pub(crate) static GET: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Retrieves key metadata from the KV store.",
     usage: "[options] KEY",
-    details: "Shows the settings of a secret and all its versions.\n\n    $ {} kv metadata get secret/app",
+    details: "Shows the settings of a secret and all its versions.\n\n    $ {} kv metadata get \
+        secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT])],
     arguments: Count::ONE,
     run: get,
@@ -65,7 +66,8 @@ pub(crate) static DELETE: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Deletes all versions and metadata for a key in the KV store.",
     usage: "[options] KEY",
-    details: "Removes a secret with all its versions for good.\n\n    $ {} kv metadata delete secret/app",
+    details: "Removes a secret with all its versions for good.\n\n    $ {} kv metadata delete \
+        secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT])],
     arguments: Count::ONE,
     run: delete,

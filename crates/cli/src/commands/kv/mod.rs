@@ -1,7 +1,8 @@
 //! `kv`: the key-value store, whichever version a path belongs to.
 //!
-//! The server is asked first which mount a path belongs to and which version that is. In the versioned engine the real
-//! paths have a word behind the mount, such as `data`; people leave it out, and it is put in here.
+//! The server is asked first which mount a path belongs to and which version that is. In the
+//! versioned engine the real paths have a word behind the mount, such as `data`; people leave it
+//! out, and it is put in here.
 
 pub(super) mod delete;
 pub(super) mod destroy;
@@ -79,7 +80,8 @@ impl Place {
     }
 }
 
-/// Splits a path behind the mount that owns it. The owner may carry namespaces that the path does not name.
+/// Splits a path behind the mount that owns it. The owner may carry namespaces that the path does
+/// not name.
 fn split(path: &str, owner: &str) -> (String, String) {
     let mut owner = owner;
     loop {
@@ -107,8 +109,10 @@ fn look(session: &Session, path: &str) -> Result<Option<Secret>, Failure> {
         Err(error) if error.status() == Some(404) => Ok(None),
         Err(error) if error.status() == Some(403) && session.only_describes() => {
             Err(Failure::remote(format!(
-                "This flag describes the request without sending it, but a kv command must first ask the server\n\
-                 which version of the engine owns the path, and the token in use may not ask that. Give it a\n\
+                "This flag describes the request without sending it, but a kv command must first \
+                    ask the server\n\
+                 which version of the engine owns the path, and the token in use may not ask that. \
+                 Give it a\n\
                  policy for the path, or use \"read\" and \"write\" with the full path.\n\n{error}"
             )))
         }

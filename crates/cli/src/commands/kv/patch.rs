@@ -1,7 +1,7 @@
 //! `kv patch`: some keys of a secret.
 //!
-//! The server merges when it can and the token may. Otherwise the secret is read, merged here and written again, guarded
-//! by the version that was read.
+//! The server merges when it can and the token may. Otherwise the secret is read, merged here and
+//! written again, guarded by the version that was read.
 
 use client::{Request, Secret};
 use serde_json::{Map, Value, json};
@@ -20,7 +20,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Sets or updates data in the KV store without overwriting.",
     usage: "[options] KEY [DATA]",
-    details: "Changes some keys of a secret and keeps the others.\n\n    $ {} kv patch secret/app password=-",
+    details: "Changes some keys of a secret and keeps the others.\n\n    $ {} kv patch secret/app \
+        password=-",
     flags: &[
         HTTP,
         FIELD,
@@ -29,7 +30,8 @@ pub(crate) static COMMAND: Command = Command {
             CHECK_AND_SET,
             Flag::text(
                 "method",
-                "How: \"patch\" lets the server merge, \"rw\" reads and writes. By default the first, then the second.",
+                "How: \"patch\" lets the server merge, \"rw\" reads and writes. By default the \
+                    first, then the second.",
             ),
             Flag::new(Kind::List, "remove-data", "A key to take out. May be given several times."),
         ]),
@@ -87,7 +89,8 @@ fn merge(
                 && matches!(trouble.status(), Some(403 | 405)) =>
         {
             call.output.warn(&paragraph(&format!(
-                "WARNING! The server did not let {path} be patched; reading and writing it instead. Give the \
+                "WARNING! The server did not let {path} be patched; reading and writing it \
+                    instead. Give the \
                  token the \"patch\" capability to avoid this second request."
             )));
             read_and_write(call, session, place, data)

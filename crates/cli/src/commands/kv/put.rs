@@ -15,7 +15,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Sets or updates data in the KV store.",
     usage: "[options] KEY [DATA]",
-    details: "Stores a secret. What was there before is replaced, or becomes an older version.\n\n    \
+    details: "Stores a secret. What was there before is replaced, or becomes an older \
+        version.\n\n    \
               $ {} kv put -mount=secret app password=-\n    $ {} kv put secret/app @app.json",
     flags: &[HTTP, FIELD, own(&[MOUNT, CHECK_AND_SET])],
     arguments: Count::at_least(1, ">1"),

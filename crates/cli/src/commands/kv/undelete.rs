@@ -8,7 +8,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Undeletes versions in the KV store.",
     usage: "[options] KEY",
-    details: "Brings back deleted versions of a secret.\n\n    $ {} kv undelete -versions=3 secret/app",
+    details: "Brings back deleted versions of a secret.\n\n    $ {} kv undelete -versions=3 \
+        secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT, VERSIONS])],
     arguments: Count::ONE,
     run: |call| super::on_versions(call, "undelete", "Undelete"),

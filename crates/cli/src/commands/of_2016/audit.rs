@@ -33,7 +33,8 @@ pub(crate) static DISABLE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Disable an audit device.",
     usage: "[options] ID",
-    details: "Disables the audit device at a path. Today this is called \"audit disable\".\n\n    $ {} audit-disable file",
+    details: "Disables the audit device at a path. Today this is called \"audit \
+        disable\".\n\n    $ {} audit-disable file",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 1, "one argument: the id of the device."),
     run: disable,

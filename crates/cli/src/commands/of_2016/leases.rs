@@ -15,7 +15,8 @@ pub(crate) static RENEW: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Renew the lease of a secret.",
     usage: "[options] ID [INCREMENT]",
-    details: "Prolongs a lease. Today this is called \"lease renew\".\n\n    $ {} renew database/creds/app/2f6a614c 1h",
+    details: "Prolongs a lease. Today this is called \"lease renew\".\n\n    $ {} renew \
+        database/creds/app/2f6a614c 1h",
     flags: &[HTTP, FIELD],
     arguments: Count::of_2016(1, 2, "one or two arguments: the lease and the increment."),
     run: renew,
@@ -26,7 +27,8 @@ pub(crate) static REVOKE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Revoke a secret.",
     usage: "[options] ID",
-    details: "Ends a lease, or all leases with a prefix. Today this is called \"lease revoke\".\n\n    \
+    details: "Ends a lease, or all leases with a prefix. Today this is called \"lease \
+        revoke\".\n\n    \
               $ {} revoke -prefix database/creds/app",
     flags: &[
         HTTP,

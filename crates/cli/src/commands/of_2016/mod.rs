@@ -1,7 +1,8 @@
-//! The commands as they were called and answered in 2016. They stand beside today's for good: scripts written then
-//! still run.
+//! The commands as they were called and answered in 2016. They stand beside today's for good:
+//! scripts written then still run.
 //!
-//! What these commands ask of the server is the same as today wherever it can be; what they print is as it was.
+//! What these commands ask of the server is the same as today wherever it can be; what they print
+//! is as it was.
 
 pub(super) mod audit;
 pub(super) mod authenticate;

@@ -1,4 +1,5 @@
-//! Auth methods and secrets engines: `auth-enable`, `auth-disable`, `mount`, `unmount`, `remount`, `mounts`, `mount-tune`.
+//! Auth methods and secrets engines: `auth-enable`, `auth-disable`, `mount`, `unmount`, `remount`,
+//! `mounts`, `mount-tune`.
 
 use client::Request;
 use serde_json::{Map, Value, json};
@@ -16,7 +17,8 @@ pub(crate) static AUTH_ENABLE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Enable a new auth method.",
     usage: "[options] TYPE",
-    details: "Enables an auth method. Today this is called \"auth enable\".\n\n    $ {} auth-enable userpass",
+    details: "Enables an auth method. Today this is called \"auth enable\".\n\n    $ {} \
+        auth-enable userpass",
     flags: &[HTTP, own(&[DESCRIPTION, PATH])],
     arguments: Count::of_2016(1, 1, "one argument: the type to enable."),
     run: |call| {
@@ -31,7 +33,8 @@ pub(crate) static AUTH_DISABLE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Disable an auth method.",
     usage: "[options] PATH",
-    details: "Disables the auth method at a path. Today this is called \"auth disable\".\n\n    $ {} auth-disable userpass",
+    details: "Disables the auth method at a path. Today this is called \"auth disable\".\n\n    $ \
+        {} auth-disable userpass",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 1, "one argument: the path to disable."),
     run: |call| {
@@ -45,7 +48,8 @@ pub(crate) static MOUNT: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Mount a secrets engine.",
     usage: "[options] TYPE",
-    details: "Enables a secrets engine. Today this is called \"secrets enable\".\n\n    $ {} mount -path=kv generic",
+    details: "Enables a secrets engine. Today this is called \"secrets enable\".\n\n    $ {} mount \
+        -path=kv generic",
     flags: &[HTTP, own(&[DESCRIPTION, PATH, DEFAULT_TTL, MAX_TTL])],
     arguments: Count::of_2016(1, 1, "one argument: the type to mount."),
     run: |call| {
@@ -60,7 +64,8 @@ pub(crate) static UNMOUNT: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Unmount a secrets engine.",
     usage: "[options] PATH",
-    details: "Disables the secrets engine at a path. Today this is called \"secrets disable\".\n\n    $ {} unmount kv",
+    details: "Disables the secrets engine at a path. Today this is called \"secrets \
+        disable\".\n\n    $ {} unmount kv",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 1, "one argument: the path to unmount."),
     run: |call| {
@@ -74,7 +79,8 @@ pub(crate) static REMOUNT: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Move a secrets engine to a new path.",
     usage: "[options] FROM TO",
-    details: "Moves a secrets engine with its data. Today this is called \"secrets move\".\n\n    $ {} remount kv generic",
+    details: "Moves a secrets engine with its data. Today this is called \"secrets \
+        move\".\n\n    $ {} remount kv generic",
     flags: &[HTTP],
     arguments: Count::of_2016(
         2,
@@ -103,7 +109,8 @@ pub(crate) static MOUNT_TUNE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Tune a secrets engine.",
     usage: "[options] PATH",
-    details: "Changes settings of the secrets engine at a path. Today this is called \"secrets tune\".\n\n    \
+    details: "Changes settings of the secrets engine at a path. Today this is called \"secrets \
+        tune\".\n\n    \
               $ {} mount-tune -max-lease-ttl=72h kv",
     flags: &[HTTP, own(&[DEFAULT_TTL, MAX_TTL])],
     arguments: Count::of_2016(1, 1, "one argument: the path to tune."),

@@ -17,7 +17,8 @@ pub(crate) static INIT: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Initialize a new server.",
     usage: "[options]",
-    details: "Makes a new server ready and shows its keys once. Today this is called \"operator init\".\n\n    $ {} init",
+    details: "Makes a new server ready and shows its keys once. Today this is called \"operator \
+        init\".\n\n    $ {} init",
     flags: &[
         HTTP,
         own(&[
@@ -37,7 +38,8 @@ pub(crate) static UNSEAL: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Unseal the server.",
     usage: "[options] [KEY]",
-    details: "Gives the server one share of the unseal key, which is asked for when it is missing. Today this is \
+    details: "Gives the server one share of the unseal key, which is asked for when it is missing. \
+        Today this is \
               called \"operator unseal\".\n\n    $ {} unseal",
     flags: &[HTTP, own(&[Flag::switch("reset", "Forget the shares given so far.")])],
     arguments: Count::of_2016(0, 1, "at most one argument: the key."),
@@ -49,7 +51,8 @@ pub(crate) static SEAL: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Seal the server.",
     usage: "[options]",
-    details: "Makes the server forget its keys. Today this is called \"operator seal\".\n\n    $ {} seal",
+    details: "Makes the server forget its keys. Today this is called \"operator seal\".\n\n    $ \
+        {} seal",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| {
@@ -65,7 +68,8 @@ pub(crate) static STEP_DOWN: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Force the server to let another node take over.",
     usage: "[options]",
-    details: "Asks the server to let another node take over. Today this is called \"operator step-down\".\n\n    \
+    details: "Asks the server to let another node take over. Today this is called \"operator \
+        step-down\".\n\n    \
               $ {} step-down",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
@@ -81,7 +85,8 @@ pub(crate) static KEY_STATUS: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Show which encryption key is in use.",
     usage: "[options]",
-    details: "Shows the encryption key in use. Today this is called \"operator key-status\".\n\n    $ {} key-status",
+    details: "Shows the encryption key in use. Today this is called \"operator \
+        key-status\".\n\n    $ {} key-status",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| show_key(call, &Session::open(call)?),
@@ -92,7 +97,8 @@ pub(crate) static ROTATE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Make a new encryption key.",
     usage: "[options]",
-    details: "Makes a new encryption key. Today this is called \"operator rotate\".\n\n    $ {} rotate",
+    details: "Makes a new encryption key. Today this is called \"operator rotate\".\n\n    $ {} \
+        rotate",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| {
@@ -136,12 +142,15 @@ fn keys(answer: &Value, shares: i64, threshold: i64) -> String {
     }
     let token = answer.get("root_token").map(go_text).unwrap_or_default();
     let advice = paragraph(&format!(
-        "Vault initialized with {shares} keys and a key threshold of {threshold}. Give each key to somebody else \
-         and keep them apart. Whenever the server is sealed or restarted, {threshold} of these keys are needed to \
+        "Vault initialized with {shares} keys and a key threshold of {threshold}. Give each key to \
+            somebody else \
+         and keep them apart. Whenever the server is sealed or restarted, {threshold} of these \
+         keys are needed to \
          unseal it."
     ));
     let warning = paragraph(&format!(
-        "Vault does not store the master key. Without at least {threshold} keys, your Vault will remain \
+        "Vault does not store the master key. Without at least {threshold} keys, your Vault will \
+            remain \
          permanently sealed."
     ));
     format!("{text}Initial Root Token: {token}\n\n{advice}\n\n{warning}")
