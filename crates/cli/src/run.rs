@@ -139,8 +139,8 @@ fn warn_of_late_flags(output: &Output, arguments: &[String]) {
         return;
     }
     output.warn(&format!(
-        "Command flags must be provided before positional arguments. \
-         The following arguments will not be parsed as flags: [{}]",
+        "Command flags must be provided before positional arguments. The following arguments \
+         will not be parsed as flags: [{}]",
         late.join(",")
     ));
 }

@@ -14,7 +14,7 @@ use crate::session::{Doing, Session};
 pub(crate) static LIST: Command = Command {
     words: "audit list",
     shelf: Shelf::Other,
-    synopsis: "Lists enabled audit devices.",
+    synopsis: "List the audit devices that are enabled.",
     usage: "[options]",
     details: "Lists the audit devices that are enabled.\n\n    $ {} audit list -detailed",
     flags: &[HTTP, FORMAT],
@@ -25,9 +25,9 @@ pub(crate) static LIST: Command = Command {
 pub(crate) static ENABLE: Command = Command {
     words: "audit enable",
     shelf: Shelf::Other,
-    synopsis: "Enables an audit device.",
+    synopsis: "Enable an audit device.",
     usage: "[options] TYPE [CONFIG K=V...]",
-    details: "Enables an audit device. What it needs to know is given as key=value.\n\n    \
+    details: "Enable an audit device. What it needs to know is given as key=value.\n\n    \
               $ {} audit enable file file_path=/var/log/audit.log",
     flags: &[HTTP, own(FLAGS)],
     arguments: Count::at_least(0, "at least 1"),
@@ -37,7 +37,7 @@ pub(crate) static ENABLE: Command = Command {
 pub(crate) static DISABLE: Command = Command {
     words: "audit disable",
     shelf: Shelf::Other,
-    synopsis: "Disables an audit device.",
+    synopsis: "Disable an audit device.",
     usage: "[options] PATH",
     details: "Disables the audit device at a path.\n\n    $ {} audit disable file/",
     flags: &[HTTP],
@@ -93,8 +93,8 @@ pub(super) fn options_of(record: &Map<String, Value>) -> String {
 fn enable(call: &Call) -> Outcome {
     if call.arguments.is_empty() {
         return Err(Failure::local(
-            "Error enabling audit device: audit type missing. Valid types include 'file', 'socket' \
-                and 'syslog'.",
+            "Error enabling audit device: audit type missing. Valid types include 'file', \
+             'socket' and 'syslog'.",
         ));
     }
     let path = switch_on(call, "Error enabling audit device")?;

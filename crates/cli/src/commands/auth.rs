@@ -10,7 +10,7 @@ use crate::flags::{Flag, Kind};
 pub(crate) static LIST: Command = Command {
     words: "auth list",
     shelf: Shelf::Other,
-    synopsis: "Lists enabled auth methods.",
+    synopsis: "List the auth methods that are enabled.",
     usage: "[options]",
     details: "Lists the auth methods that are enabled, and where.\n\n    $ {} auth list -detailed",
     flags: &[HTTP, FORMAT],
@@ -21,7 +21,7 @@ pub(crate) static LIST: Command = Command {
 pub(crate) static ENABLE: Command = Command {
     words: "auth enable",
     shelf: Shelf::Other,
-    synopsis: "Enables a new auth method.",
+    synopsis: "Enable an auth method.",
     usage: "[options] TYPE",
     details: "Enables an auth method, at the path of its own name or another one.\n\n    \
               $ {} auth enable userpass\n    $ {} auth enable -path=staff userpass",
@@ -44,10 +44,10 @@ pub(crate) static ENABLE: Command = Command {
 pub(crate) static DISABLE: Command = Command {
     words: "auth disable",
     shelf: Shelf::Other,
-    synopsis: "Disables an auth method.",
+    synopsis: "Disable an auth method.",
     usage: "[options] PATH",
     details: "Disables the auth method at a path. All its tokens end.\n\n    $ {} auth disable \
-        userpass/",
+              userpass/",
     flags: &[HTTP],
     arguments: Count::ONE,
     run: disable,
@@ -56,10 +56,10 @@ pub(crate) static DISABLE: Command = Command {
 pub(crate) static TUNE: Command = Command {
     words: "auth tune",
     shelf: Shelf::Other,
-    synopsis: "Tunes an auth method configuration.",
+    synopsis: "Change the settings of an auth method.",
     usage: "[options] PATH",
     details: "Changes the given settings of the auth method at a path, and leaves the others as \
-        they are.\n\n    \
+              they are.\n\n    \
               $ {} auth tune -default-lease-ttl=72h userpass/",
     flags: &[
         HTTP,
@@ -87,10 +87,10 @@ pub(crate) static TUNE: Command = Command {
 pub(crate) static MOVE: Command = Command {
     words: "auth move",
     shelf: Shelf::Other,
-    synopsis: "Move an auth method to a new path.",
+    synopsis: "Move an auth method to another path.",
     usage: "[options] SOURCE DESTINATION",
     details: "Moves an auth method to another path. Its configuration goes with it; its tokens \
-        end.\n\n    \
+              end.\n\n    \
               $ {} auth move userpass/ staff/",
     flags: &[HTTP],
     arguments: Count::TWO,
@@ -100,10 +100,10 @@ pub(crate) static MOVE: Command = Command {
 pub(crate) static HELP: Command = Command {
     words: "auth help",
     shelf: Shelf::Other,
-    synopsis: "Prints usage for an auth method.",
+    synopsis: "Show how to log in by an auth method.",
     usage: "[options] TYPE | PATH",
-    details: "Shows how to log in by an auth method, named by its type or by the path where it is \
-        enabled.\n\n    \
+    details: "Shows how to log in by an auth method, named by its type or by the path where it \
+              is enabled.\n\n    \
               $ {} auth help userpass",
     flags: &[HTTP],
     arguments: Count::ONE,
@@ -189,23 +189,22 @@ fn help(call: &Call) -> Outcome {
 pub(super) fn how_to_log_in(kind: &str) -> Option<&'static str> {
     match kind {
         "token" => Some(
-            "Usage: login TOKEN\n\n  Logs in with a token that exists already. Without TOKEN it is \
-                asked for, and not\n  \
+            "Usage: login TOKEN\n\n  Logs in with a token that exists already. Without TOKEN it \
+             is asked for, and not\n  \
              shown while it is typed.\n\nConfiguration:\n\n  token=<string>\n      The \
              token.\n\n  lookup=<bool>\n      \
              Whether the token is tried before it is stored. The default is true.",
         ),
         "userpass" | "ldap" | "radius" => Some(
-            "Usage: login -method=userpass username=NAME [password=WORD]\n\n  Logs in with a name \
-                and a password. \
-             Without password= it is asked for, and not\n  shown while it is \
+            "Usage: login -method=userpass username=NAME [password=WORD]\n\n  Logs in with a \
+             name and a password. Without password= it is asked for, and not\n  shown while it is \
              typed.\n\nConfiguration:\n\n  \
              username=<string>\n      The name of the user.\n\n  password=<string>\n      The \
              password of the user.",
         ),
         "cert" => Some(
-            "Usage: login -method=cert -client-cert=FILE -client-key=FILE [name=ROLE]\n\n  Logs in \
-                with the client's own \
+            "Usage: login -method=cert -client-cert=FILE -client-key=FILE [name=ROLE]\n\n  Logs \
+             in with the client's own \
              certificate.\n\nConfiguration:\n\n  name=<string>\n      The role to log in as.",
         ),
         _ => None,

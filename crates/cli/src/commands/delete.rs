@@ -9,10 +9,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "delete",
     shelf: Shelf::Common,
-    synopsis: "Delete secrets and configuration.",
+    synopsis: "Delete what is at a path.",
     usage: "[options] PATH [DATA K=V...]",
-    details: "Deletes what is at a path. It is no error when there is nothing.\n\n    $ {} delete \
-        secret/my-secret",
+    details: "Deletes what is at a path. It is no error when there is nothing.\n\n    $ {} \
+              delete secret/my-secret",
     flags: &[HTTP, FIELD],
     arguments: Count::at_least(1, "at least 1"),
     run,

@@ -12,10 +12,10 @@ use crate::session::{Doing, Session};
 pub(crate) static LOOKUP: Command = Command {
     words: "lease lookup",
     shelf: Shelf::Other,
-    synopsis: "Lookup the lease of a secret.",
+    synopsis: "Show when a lease ends.",
     usage: "[options] ID",
     details: "Shows when a lease began and when it ends.\n\n    $ {} lease lookup \
-        database/creds/app/2f6a614c",
+              database/creds/app/2f6a614c",
     flags: &[HTTP, FIELD],
     arguments: Count::between(0, 1, "1"),
     run: lookup,
@@ -24,7 +24,7 @@ pub(crate) static LOOKUP: Command = Command {
 pub(crate) static RENEW: Command = Command {
     words: "lease renew",
     shelf: Shelf::Other,
-    synopsis: "Renews the lease of a secret.",
+    synopsis: "Prolong a lease.",
     usage: "[options] ID",
     details: "Prolongs a lease.\n\n    $ {} lease renew -increment=1h database/creds/app/2f6a614c",
     flags: &[
@@ -40,10 +40,10 @@ pub(crate) static RENEW: Command = Command {
 pub(crate) static REVOKE: Command = Command {
     words: "lease revoke",
     shelf: Shelf::Other,
-    synopsis: "Revokes leases and secrets.",
+    synopsis: "End leases.",
     usage: "[options] ID",
     details: "Ends a lease and what was handed out under it.\n\n    $ {} lease revoke -prefix \
-        database/creds/app",
+              database/creds/app",
     flags: &[
         HTTP,
         own(&[
@@ -91,9 +91,8 @@ fn revoke(call: &Call) -> Outcome {
     }
     if force {
         call.output.warn(&paragraph(
-            "Warning! Force-removing leases can leave what was handed out under them in use, while \
-                the server \
-             no longer knows about it. Use it only when there is no other way.",
+            "Warning! Force-removing leases can leave what was handed out under them in use, \
+             while the server no longer knows about it. Use it only when there is no other way.",
         ));
     }
     let request = match (prefix, force) {

@@ -12,10 +12,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "list",
     shelf: Shelf::Common,
-    synopsis: "List data or secrets.",
+    synopsis: "List the names below a path.",
     usage: "[options] PATH",
     details: "Lists the names below a path. Names that end in a slash have more below \
-        them.\n\n    $ {} list secret/my-app",
+              them.\n\n    $ {} list secret/my-app",
     flags: &[HTTP, FORMAT, own(PAGING)],
     arguments: Count::ONE,
     run,

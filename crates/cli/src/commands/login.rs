@@ -17,11 +17,11 @@ use crate::{prompt, token_helper};
 pub(crate) static COMMAND: Command = Command {
     words: "login",
     shelf: Shelf::Common,
-    synopsis: "Authenticate locally.",
+    synopsis: "Log in and store the token.",
     usage: "[options] [AUTH K=V...]",
     details: "Proves who you are and stores the token that comes of it, for the commands that \
-        follow. Without \
-              -method the argument is a token, and is asked for when it is missing.\n\n    \
+              follow. Without -method the argument is a token, and is asked for when it is \
+              missing.\n\n    \
               $ {} login hvs.my-token\n    $ {} login -method=userpass username=ann",
     flags: &[HTTP, FIELD, own(FLAGS)],
     arguments: Count::at_least(0, "at least 0"),
@@ -85,9 +85,8 @@ fn announce(call: &Call, stored: bool) {
             "{}\n",
             paragraph(
                 "WARNING! The VAULT_TOKEN environment variable is set! It takes precedence over \
-                    the token of \
-                 this login. To use the new token, unset the variable, or set it to the token \
-                 shown below."
+                 the token of this login. To use the new token, unset the variable, or set it to \
+                 the token shown below."
             )
         ));
     }
@@ -96,19 +95,15 @@ fn announce(call: &Call, stored: bool) {
             "{}\n",
             paragraph(
                 "The token was not stored in token helper. Set the VAULT_TOKEN environment \
-                    variable or pass \
-                 the token below with each request."
+                 variable or pass the token below with each request."
             )
         ));
     }
     call.output.say(&format!(
         "{}\n",
         paragraph(
-            "Success! You are now authenticated. The token information displayed below is already \
-                stored in \
-             the token helper. You do NOT need to log in again: the commands that follow use this \
-             token by \
-             themselves."
+            "Success! You are now authenticated. What is shown below is already stored in the \
+             token helper, and the commands that follow use it: there is no need to log in again."
         )
     ));
 }
@@ -117,9 +112,8 @@ fn ask_for_second_factor(call: &Call, secret: &Secret) -> Outcome {
     call.output.warn(&format!(
         "{}\n",
         paragraph(
-            "A login request was issued that is subject to MFA validation. Please make sure to \
-                validate the \
-             login by sending another request to sys/mfa/validate endpoint."
+            "A login request was issued that is subject to MFA validation. Prove the second \
+             factor by a write to sys/mfa/validate, with the request id shown below."
         )
     ));
     call.output.secret(secret)?;
@@ -157,9 +151,8 @@ pub(super) fn authenticate(call: &Call, ask: Ask, wrapped: Wrapped) -> Result<Se
     }
     let Some((_, prove)) = METHODS.iter().find(|(name, _)| *name == method) else {
         return Err(Failure::local(paragraph(&format!(
-            "Unknown auth method: {method}. Use \"{} auth list\" to see the complete list of auth \
-                methods. \
-             Methods this program has no words for can be used with \"write\".",
+            "Unknown auth method: {method}. Use \"{} auth list\" to see the complete list of \
+             auth methods. Methods this program has no words for can be used with \"write\".",
             call.program
         ))));
     };

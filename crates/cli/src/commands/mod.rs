@@ -125,58 +125,57 @@ pub(crate) struct Parent {
 pub(crate) static PARENTS: &[Parent] = &[
     Parent {
         words: "audit",
-        synopsis: "Interact with audit devices.",
+        synopsis: "Enable, list and disable audit devices.",
         details: "An audit device writes down every request and every answer. While none accepts \
-            an entry, \
-                  nothing is answered.",
+                  an entry, nothing is answered.",
     },
     Parent {
         words: "auth",
-        synopsis: "Interact with auth methods.",
+        synopsis: "Enable, list, tune and disable auth methods.",
         details: "An auth method turns a proof of who somebody is into a token.",
     },
     Parent {
         words: "kv",
-        synopsis: "Interact with the key-value store.",
-        details: "Both versions of the key-value engine are served; which one a path belongs to is \
-            asked first.",
+        synopsis: "Keep secrets in the key-value store.",
+        details: "Both versions of the key-value engine are served; which one a path belongs to \
+                  is asked first.",
     },
     Parent {
         words: "kv metadata",
-        synopsis: "Interact with the metadata of the key-value store.",
+        synopsis: "Show and change how a secret is kept.",
         details: "Metadata is what the versioned engine knows about a secret besides its content.",
     },
     Parent {
         words: "lease",
-        synopsis: "Interact with leases.",
+        synopsis: "Look at, prolong and end leases.",
         details: "Everything that is handed out for a time has a lease, which can be looked at, \
-            prolonged and ended.",
+                  prolonged and ended.",
     },
     Parent {
         words: "operator",
-        synopsis: "Perform operator-specific tasks.",
+        synopsis: "Initialize, unseal, seal and re-key the server.",
         details: "What is needed to bring a server up, to open and close it, and to change its \
-            keys.",
+                  keys.",
     },
     Parent {
         words: "policy",
-        synopsis: "Interact with policies.",
+        synopsis: "Write, read, list and delete policies.",
         details: "A policy says which paths a token may use, and how.",
     },
     Parent {
         words: "print",
-        synopsis: "Prints runtime configurations.",
+        synopsis: "Show what this program would use.",
         details: "What this program would use if it were called now.",
     },
     Parent {
         words: "secrets",
-        synopsis: "Interact with secrets engines.",
+        synopsis: "Enable, list, tune and disable secrets engines.",
         details: "A secrets engine keeps, makes or transforms secrets below the path where it is \
-            enabled.",
+                  enabled.",
     },
     Parent {
         words: "token",
-        synopsis: "Interact with tokens.",
+        synopsis: "Create, look up, renew and revoke tokens.",
         details: "A token is what every request is made with. It has policies and an end.",
     },
 ];

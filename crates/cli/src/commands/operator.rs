@@ -14,11 +14,11 @@ use crate::session::{Doing, Session};
 pub(crate) static INIT: Command = Command {
     words: "operator init",
     shelf: Shelf::Other,
-    synopsis: "Initializes a server.",
+    synopsis: "Make a new server ready.",
     usage: "[options]",
     details: "Makes a new server ready: its keys are made, split into shares and shown once, \
-        together with the first \
-              token.\n\n    $ {} operator init -key-shares=3 -key-threshold=2",
+              together with the first token.\n\n    $ {} operator init -key-shares=3 \
+              -key-threshold=2",
     flags: &[HTTP, FORMAT, own(SHARES)],
     arguments: Count::NONE,
     run: init,
@@ -27,11 +27,11 @@ pub(crate) static INIT: Command = Command {
 pub(crate) static UNSEAL: Command = Command {
     words: "operator unseal",
     shelf: Shelf::Other,
-    synopsis: "Provides an unseal key.",
+    synopsis: "Give the server a share of the unseal key.",
     usage: "[options] [KEY]",
     details: "Gives the server one share of the unseal key. Without KEY it is asked for, and not \
-        shown while it is \
-              typed, which keeps it out of the history of the shell.\n\n    $ {} operator unseal",
+              shown while it is typed, which keeps it out of the history of the shell.\n\n    $ \
+              {} operator unseal",
     flags: &[
         HTTP,
         FORMAT,
@@ -47,10 +47,10 @@ pub(crate) static UNSEAL: Command = Command {
 pub(crate) static SEAL: Command = Command {
     words: "operator seal",
     shelf: Shelf::Other,
-    synopsis: "Seals the server.",
+    synopsis: "Make the server forget its keys.",
     usage: "[options]",
     details: "Makes the server forget its keys. Nothing is answered until it is unsealed \
-        again.\n\n    $ {} operator seal",
+              again.\n\n    $ {} operator seal",
     flags: &[HTTP],
     arguments: Count::NONE,
     run: seal,
@@ -59,7 +59,7 @@ pub(crate) static SEAL: Command = Command {
 pub(crate) static STEP_DOWN: Command = Command {
     words: "operator step-down",
     shelf: Shelf::Other,
-    synopsis: "Forces the server to resign active duty.",
+    synopsis: "Let another node take over.",
     usage: "[options]",
     details: "Asks the server to let another node take over.\n\n    $ {} operator step-down",
     flags: &[HTTP],
@@ -70,10 +70,10 @@ pub(crate) static STEP_DOWN: Command = Command {
 pub(crate) static KEY_STATUS: Command = Command {
     words: "operator key-status",
     shelf: Shelf::Other,
-    synopsis: "Provides information about the active encryption key.",
+    synopsis: "Show which encryption key is in use.",
     usage: "[options]",
     details: "Shows which encryption key is in use, and since when.\n\n    $ {} operator \
-        key-status",
+              key-status",
     flags: &[HTTP, FORMAT],
     arguments: Count::NONE,
     run: key_status,
@@ -82,11 +82,10 @@ pub(crate) static KEY_STATUS: Command = Command {
 pub(crate) static ROTATE: Command = Command {
     words: "operator rotate",
     shelf: Shelf::Other,
-    synopsis: "Rotates the underlying encryption key.",
+    synopsis: "Make a new encryption key.",
     usage: "[options]",
     details: "Makes a new encryption key for everything that is written from now on. Older keys \
-        still read what \
-              they wrote.\n\n    $ {} operator rotate",
+              still read what they wrote.\n\n    $ {} operator rotate",
     flags: &[HTTP, FORMAT],
     arguments: Count::NONE,
     run: rotate,
@@ -182,8 +181,7 @@ fn keys_text(answer: &Value, wanted: &Map<String, Value>) -> String {
     let threshold = number("recovery_threshold").unwrap_or_default();
     let last = paragraph(&format!(
         "Recovery key initialized with {shares} key shares and a key threshold of {threshold}. \
-            Please securely \
-         distribute the key shares printed above."
+         Give each of the shares shown above to somebody else."
     ));
     format!("{text}\nSuccess! Vault is initialized\n\n{last}")
 }
@@ -192,20 +190,16 @@ fn advice(shares: &str, threshold: &str) -> String {
     let paragraphs = [
         format!(
             "Vault initialized with {shares} key shares and a key threshold of {threshold}. Give \
-                each of the \
-             {shares} shares to somebody else and keep them apart. Whenever the server is sealed, \
-             started or \
-             restarted, {threshold} of the {shares} shares are needed to unseal it before it \
-             answers requests."
+             each of the {shares} shares to somebody else and keep them apart. Whenever the \
+             server is sealed, started or restarted, {threshold} of the {shares} shares are \
+             needed to unseal it before it answers requests."
         ),
         format!(
             "Vault does not store the generated root key. Without at least {threshold} shares \
-                nobody can put it \
-             together again, and the server stays sealed for ever!"
+             nobody can put it together again, and the server stays sealed for ever!"
         ),
-        "It is possible to generate new unseal keys, as long as enough of the existing shares are \
-            there to allow \
-         it. See \"operator rekey\" for more information."
+        "It is possible to generate new unseal keys, as long as enough of the existing shares \
+         are there to allow it. See \"operator rekey\" for more information."
             .to_owned(),
     ];
     paragraphs.map(|text| paragraph(&text)).join("\n\n")
@@ -249,11 +243,9 @@ fn share(call: &Call) -> Result<String, Failure> {
     }
     let typed = prompt::hidden(call, "Unseal Key").map_err(|cause| {
         let text = paragraph(
-            "An error occurred attempting to ask for an unseal key. The raw error message is shown \
-                below, but \
-             usually this is because the input is not a terminal. To give the key without being \
-             asked, pass it \
-             as an argument; it then stays in the history of the shell.",
+            "An error occurred attempting to ask for an unseal key. Most often the input is not \
+             a terminal. A key can also be passed as an argument, but it then stays in the \
+             history of the shell. What happened is this:",
         );
         Failure::local(format!("{text}\n\n{cause}"))
     })?;

@@ -11,11 +11,11 @@ use crate::session::{Session, Trouble};
 pub(crate) static COMMAND: Command = Command {
     words: "path-help",
     shelf: Shelf::Other,
-    synopsis: "Retrieve API help for paths.",
+    synopsis: "Show what a path does.",
     usage: "[options] PATH",
-    details: "Shows what a path does and which parameters it takes; for the path of an auth method \
-        or secrets \
-              engine, which paths are below it.\n\n    $ {} path-help auth/userpass",
+    details: "Shows what a path does and which parameters it takes; for the path of an auth \
+              method or secrets engine, which paths are below it.\n\n    $ {} path-help \
+              auth/userpass",
     flags: &[HTTP, FORMAT],
     arguments: Count::ONE,
     run,
@@ -41,7 +41,7 @@ fn explain(trouble: Trouble) -> Failure {
     {
         return Failure::remote(
             "Error: Vault is sealed.\n\nHelp comes from what is enabled on the server, and a \
-                sealed server\n\
+             sealed server\n\
              does not know what that is. Unseal it first, then ask again.",
         );
     }

@@ -14,7 +14,7 @@ use crate::session::{Doing, Session};
 pub(crate) static LIST: Command = Command {
     words: "policy list",
     shelf: Shelf::Other,
-    synopsis: "Lists the installed policies.",
+    synopsis: "List the policies.",
     usage: "[options]",
     details: "Lists the names of all policies.\n\n    $ {} policy list",
     flags: &[HTTP, FORMAT],
@@ -25,7 +25,7 @@ pub(crate) static LIST: Command = Command {
 pub(crate) static READ: Command = Command {
     words: "policy read",
     shelf: Shelf::Other,
-    synopsis: "Prints the contents of a policy.",
+    synopsis: "Show the text of a policy.",
     usage: "[options] NAME",
     details: "Prints the text of a policy.\n\n    $ {} policy read admins",
     flags: &[HTTP, FORMAT],
@@ -36,7 +36,7 @@ pub(crate) static READ: Command = Command {
 pub(crate) static WRITE: Command = Command {
     words: "policy write",
     shelf: Shelf::Other,
-    synopsis: "Uploads a named policy from a file.",
+    synopsis: "Store a policy.",
     usage: "[options] NAME PATH",
     details: "Stores a policy under a name. The path - stands for the standard input.\n\n    \
               $ {} policy write admins admins.hcl",
@@ -48,9 +48,10 @@ pub(crate) static WRITE: Command = Command {
 pub(crate) static DELETE: Command = Command {
     words: "policy delete",
     shelf: Shelf::Other,
-    synopsis: "Deletes a policy by name.",
+    synopsis: "Delete a policy.",
     usage: "[options] NAME",
-    details: "Deletes a policy. Tokens that have it may no longer do what only it allowed.\n\n    \
+    details: "Deletes a policy. Tokens that have it may no longer do what only it \
+              allowed.\n\n    \
               $ {} policy delete admins",
     flags: &[HTTP],
     arguments: Count::ONE,

@@ -7,10 +7,10 @@ use crate::session;
 pub(crate) static TOKEN: Command = Command {
     words: "print token",
     shelf: Shelf::Other,
-    synopsis: "Prints the token currently in use.",
+    synopsis: "Show the token in use.",
     usage: "",
     details: "Prints the token of the environment, or else that of the last login.\n\n    $ {} \
-        print token",
+              print token",
     flags: &[],
     arguments: Count::NONE,
     run,

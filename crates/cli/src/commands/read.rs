@@ -11,10 +11,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "read",
     shelf: Shelf::Common,
-    synopsis: "Read data and retrieves secrets.",
+    synopsis: "Show what is at a path.",
     usage: "[options] PATH [DATA K=V...]",
     details: "Reads what is at a path. Data given as key=value becomes the query of the \
-        request.\n\n    $ {} read secret/my-secret",
+              request.\n\n    $ {} read secret/my-secret",
     flags: &[HTTP, FIELD],
     arguments: Count::at_least(1, "at least 1"),
     run,

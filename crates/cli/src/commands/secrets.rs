@@ -8,10 +8,10 @@ use crate::flags::Flag;
 pub(crate) static LIST: Command = Command {
     words: "secrets list",
     shelf: Shelf::Other,
-    synopsis: "List enabled secrets engines.",
+    synopsis: "List the secrets engines that are enabled.",
     usage: "[options]",
     details: "Lists the secrets engines that are enabled, and where.\n\n    $ {} secrets list \
-        -detailed",
+              -detailed",
     flags: &[HTTP, FORMAT],
     arguments: Count::NONE,
     run: list,
@@ -46,7 +46,7 @@ pub(crate) static DISABLE: Command = Command {
     synopsis: "Disable a secrets engine.",
     usage: "[options] PATH",
     details: "Disables the secrets engine at a path. All its leases end and all its data is \
-        gone.\n\n    \
+              gone.\n\n    \
               $ {} secrets disable secret/",
     flags: &[HTTP],
     arguments: Count::ONE,
@@ -56,10 +56,10 @@ pub(crate) static DISABLE: Command = Command {
 pub(crate) static TUNE: Command = Command {
     words: "secrets tune",
     shelf: Shelf::Other,
-    synopsis: "Tune a secrets engine configuration.",
+    synopsis: "Change the settings of a secrets engine.",
     usage: "[options] PATH",
-    details: "Changes the given settings of the secrets engine at a path, and leaves the others as \
-        they are.\n\n    \
+    details: "Changes the given settings of the secrets engine at a path, and leaves the others \
+              as they are.\n\n    \
               $ {} secrets tune -max-lease-ttl=72h secret/",
     flags: &[HTTP, mounts::TUNING],
     arguments: Count::ONE,
@@ -69,7 +69,7 @@ pub(crate) static TUNE: Command = Command {
 pub(crate) static MOVE: Command = Command {
     words: "secrets move",
     shelf: Shelf::Other,
-    synopsis: "Move a secrets engine to a new path.",
+    synopsis: "Move a secrets engine to another path.",
     usage: "[options] SOURCE DESTINATION",
     details: "Moves a secrets engine with its data to another path. Its leases end.\n\n    \
               $ {} secrets move secret/ kv/",

@@ -11,11 +11,10 @@ use crate::session::{Doing, Session, Trouble};
 pub(crate) static COMMAND: Command = Command {
     words: "status",
     shelf: Shelf::Common,
-    synopsis: "Print seal and HA status.",
+    synopsis: "Show whether the server is sealed.",
     usage: "[options]",
-    details: "Prints the state of the server. The exit code is 0 when it is unsealed, 2 when it is \
-        sealed, and 1 \
-              when it cannot be asked.\n\n    $ {} status",
+    details: "Prints the state of the server. The exit code is 0 when it is unsealed, 2 when it \
+              is sealed, and 1 when it cannot be asked.\n\n    $ {} status",
     flags: &[HTTP, FIELD],
     arguments: Count::NONE,
     run,

@@ -12,11 +12,10 @@ use crate::session::{Doing, Session};
 pub(crate) static CREATE: Command = Command {
     words: "token create",
     shelf: Shelf::Other,
-    synopsis: "Create a new token.",
+    synopsis: "Make a token.",
     usage: "[options]",
     details: "Makes a token that is a child of the one in use, unless it is an orphan. Without \
-        -policy it may do \
-              what its parent may.\n\n    $ {} token create -policy=dev -ttl=1h",
+              -policy it may do what its parent may.\n\n    $ {} token create -policy=dev -ttl=1h",
     flags: &[HTTP, FIELD, own(CREATION)],
     arguments: Count::NONE,
     run: create,
@@ -25,10 +24,10 @@ pub(crate) static CREATE: Command = Command {
 pub(crate) static LOOKUP: Command = Command {
     words: "token lookup",
     shelf: Shelf::Other,
-    synopsis: "Display information about a token.",
+    synopsis: "Show what a token is.",
     usage: "[options] [TOKEN | ACCESSOR]",
-    details: "Shows what a token is; without an argument, the one in use.\n\n    $ {} token lookup \
-        -accessor 9793c9b3",
+    details: "Shows what a token is; without an argument, the one in use.\n\n    $ {} token \
+              lookup -accessor 9793c9b3",
     flags: &[HTTP, FIELD, own(&[ACCESSOR])],
     arguments: Count::between(0, 1, "0-1"),
     run: lookup,
@@ -37,10 +36,10 @@ pub(crate) static LOOKUP: Command = Command {
 pub(crate) static RENEW: Command = Command {
     words: "token renew",
     shelf: Shelf::Other,
-    synopsis: "Renew a token lease.",
+    synopsis: "Prolong a token.",
     usage: "[options] [TOKEN | ACCESSOR]",
     details: "Prolongs a token; without an argument, the one in use.\n\n    $ {} token renew \
-        -increment=1h",
+              -increment=1h",
     flags: &[HTTP, FIELD, own(&[ACCESSOR, INCREMENT])],
     arguments: Count::between(0, 1, "0-1"),
     run: renew,
@@ -49,12 +48,11 @@ pub(crate) static RENEW: Command = Command {
 pub(crate) static REVOKE: Command = Command {
     words: "token revoke",
     shelf: Shelf::Other,
-    synopsis: "Revoke a token and its children.",
+    synopsis: "End a token and its children.",
     usage: "[options] [TOKEN | ACCESSOR]",
-    details: "Ends a token, its children and their leases. With -mode=orphan the children live on; \
-        with -mode=path \
-              the argument is a path, and all tokens made by it end.\n\n    $ {} token revoke \
-              -self",
+    details: "Ends a token, its children and their leases. With -mode=orphan the children live \
+              on; with -mode=path the argument is a path, and all tokens made by it end.\n\n    $ \
+              {} token revoke -self",
     flags: &[
         HTTP,
         own(&[
@@ -73,7 +71,7 @@ pub(crate) static REVOKE: Command = Command {
 pub(crate) static CAPABILITIES: Command = Command {
     words: "token capabilities",
     shelf: Shelf::Other,
-    synopsis: "Print capabilities of a token on a path.",
+    synopsis: "Show what a token may do at a path.",
     usage: "[options] [TOKEN | ACCESSOR] PATH",
     details: "Shows what a token may do at a path; without a token, the one in use.\n\n    \
               $ {} token capabilities secret/data/app",

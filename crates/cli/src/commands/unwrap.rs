@@ -10,11 +10,11 @@ use crate::session::{self, Doing, Session, Trouble};
 pub(crate) static COMMAND: Command = Command {
     words: "unwrap",
     shelf: Shelf::Common,
-    synopsis: "Unwrap a wrapped secret.",
+    synopsis: "Fetch what a wrapping token stands for.",
     usage: "[options] [TOKEN]",
     details: "Exchanges a wrapping token, once, for the answer it stands for. Without TOKEN the \
-        token of the \
-              last login is taken for the wrapping token.\n\n    $ {} unwrap hvs.wrapping-token",
+              token of the last login is taken for the wrapping token.\n\n    $ {} unwrap \
+              hvs.wrapping-token",
     flags: &[HTTP, FIELD],
     arguments: Count::between(0, 1, "0-1"),
     run,

@@ -6,7 +6,7 @@ use crate::failure::{Exit, Outcome};
 pub(crate) static COMMAND: Command = Command {
     words: "version",
     shelf: Shelf::Other,
-    synopsis: "Prints the version of this program.",
+    synopsis: "Show the version of this program.",
     usage: "",
     details: "Prints which version of the program this is.",
     flags: &[],

@@ -12,12 +12,11 @@ use crate::session::{Session, Trouble};
 pub(crate) static COMMAND: Command = Command {
     words: "write",
     shelf: Shelf::Common,
-    synopsis: "Write data, configuration, and secrets.",
+    synopsis: "Write data to a path.",
     usage: "[options] PATH [DATA K=V...]",
     details: "Writes data to a path. A value that begins with @ is read from that file, and the \
-        value - \
-              from the standard input.\n\n    $ {} write auth/userpass/users/ann password=- \
-              policies=dev",
+              value - from the standard input.\n\n    $ {} write auth/userpass/users/ann \
+              password=- policies=dev",
     flags: &[HTTP, FIELD, own(&[FORCE])],
     arguments: Count::at_least(1, "at least 1"),
     run,

@@ -187,8 +187,8 @@ impl Output {
                 ));
             }
             Format::Raw => {
-                let text = "This command does not support the -format=raw option; \
-                            only `read` has an answer to show as it came";
+                let text = "This command does not support the -format=raw option; only `read` \
+                            has an answer to show as it came";
                 return Err(unprintable(text.to_owned()));
             }
         }

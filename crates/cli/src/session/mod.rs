@@ -221,7 +221,7 @@ fn headers(call: &Call) -> Result<Vec<(String, String)>, Failure> {
         if name.to_ascii_lowercase().starts_with("x-vault-") {
             return Err(Failure::remote(format!(
                 "failed to setup Headers[{name}]: Header starting by 'X-Vault-' are for internal \
-                    usage only"
+                 usage only"
             )));
         }
         headers.push((name, value));

@@ -12,11 +12,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "kv delete",
     shelf: Shelf::Other,
-    synopsis: "Deletes versions in the KV store.",
+    synopsis: "Delete a secret or some of its versions.",
     usage: "[options] KEY",
-    details: "Deletes the current version of a secret, or the versions named. The versioned engine \
-        can bring them \
-              back.\n\n    $ {} kv delete -versions=1,2 secret/app",
+    details: "Deletes the current version of a secret, or the versions named. The versioned \
+              engine can bring them back.\n\n    $ {} kv delete -versions=1,2 secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT, VERSIONS])],
     arguments: Count::ONE,
     run,

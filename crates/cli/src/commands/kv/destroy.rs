@@ -6,7 +6,7 @@ use crate::command::{Command, Count, FIELD, HTTP, Shelf, own};
 pub(crate) static COMMAND: Command = Command {
     words: "kv destroy",
     shelf: Shelf::Other,
-    synopsis: "Permanently removes one or more versions in the KV store.",
+    synopsis: "Remove versions for good.",
     usage: "[options] KEY",
     details: "Removes versions of a secret for good.\n\n    $ {} kv destroy -versions=3 secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT, VERSIONS])],

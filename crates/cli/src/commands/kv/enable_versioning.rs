@@ -11,9 +11,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "kv enable-versioning",
     shelf: Shelf::Other,
-    synopsis: "Turns on versioning for a KV store.",
+    synopsis: "Turn on versioning.",
     usage: "[options] PATH",
-    details: "Turns on versioning for the key-value engine at a path. There is no way back.\n\n    \
+    details: "Turns on versioning for the key-value engine at a path. There is no way \
+              back.\n\n    \
               $ {} kv enable-versioning secret",
     flags: &[HTTP],
     arguments: Count::ONE,

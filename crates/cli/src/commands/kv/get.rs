@@ -12,10 +12,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "kv get",
     shelf: Shelf::Other,
-    synopsis: "Retrieves data from the KV store.",
+    synopsis: "Show a secret.",
     usage: "[options] KEY",
     details: "Shows a secret of the key-value store.\n\n    $ {} kv get -mount=secret app\n    $ \
-        {} kv get -version=1 secret/app",
+              {} kv get -version=1 secret/app",
     flags: &[
         HTTP,
         FIELD,

@@ -11,10 +11,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "kv list",
     shelf: Shelf::Other,
-    synopsis: "List data or secrets.",
+    synopsis: "List the secrets below a path.",
     usage: "[options] PATH",
     details: "Lists the secrets below a path. Names that end in a slash have more below \
-        them.\n\n    $ {} kv list secret/",
+              them.\n\n    $ {} kv list secret/",
     flags: &[HTTP, FORMAT, own(&[MOUNT]), PAGES],
     arguments: Count::between(0, 1, "1"),
     run,

@@ -13,10 +13,10 @@ use crate::session::{Doing, Session};
 pub(crate) static GET: Command = Command {
     words: "kv metadata get",
     shelf: Shelf::Other,
-    synopsis: "Retrieves key metadata from the KV store.",
+    synopsis: "Show the settings of a secret.",
     usage: "[options] KEY",
     details: "Shows the settings of a secret and all its versions.\n\n    $ {} kv metadata get \
-        secret/app",
+              secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT])],
     arguments: Count::ONE,
     run: get,
@@ -25,7 +25,7 @@ pub(crate) static GET: Command = Command {
 pub(crate) static PUT: Command = Command {
     words: "kv metadata put",
     shelf: Shelf::Other,
-    synopsis: "Sets or updates key settings in the KV store.",
+    synopsis: "Set how a secret is kept.",
     usage: "[options] KEY",
     details: "Sets how a secret is kept, and replaces what is noted about it.\n\n    \
               $ {} kv metadata put -max-versions=5 secret/app",
@@ -37,7 +37,7 @@ pub(crate) static PUT: Command = Command {
 pub(crate) static PATCH: Command = Command {
     words: "kv metadata patch",
     shelf: Shelf::Other,
-    synopsis: "Patches key settings in the KV store.",
+    synopsis: "Change how a secret is kept.",
     usage: "[options] KEY",
     details: "Changes how a secret is kept, and keeps what else is noted about it.\n\n    \
               $ {} kv metadata patch -custom-metadata=team=red secret/app",
@@ -64,10 +64,10 @@ pub(crate) static PATCH: Command = Command {
 pub(crate) static DELETE: Command = Command {
     words: "kv metadata delete",
     shelf: Shelf::Other,
-    synopsis: "Deletes all versions and metadata for a key in the KV store.",
+    synopsis: "Remove a secret with all its versions.",
     usage: "[options] KEY",
     details: "Removes a secret with all its versions for good.\n\n    $ {} kv metadata delete \
-        secret/app",
+              secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT])],
     arguments: Count::ONE,
     run: delete,

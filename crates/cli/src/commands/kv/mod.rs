@@ -110,10 +110,11 @@ fn look(session: &Session, path: &str) -> Result<Option<Secret>, Failure> {
         Err(error) if error.status() == Some(403) && session.only_describes() => {
             Err(Failure::remote(format!(
                 "This flag describes the request without sending it, but a kv command must first \
-                    ask the server\n\
-                 which version of the engine owns the path, and the token in use may not ask that. \
-                 Give it a\n\
-                 policy for the path, or use \"read\" and \"write\" with the full path.\n\n{error}"
+                 ask the server\n\
+                 which version of the engine owns the path, and the token in use may not ask \
+                 that. Give it a\n\
+                 policy for the path, or use \"read\" and \"write\" with the full \
+                 path.\n\n{error}"
             )))
         }
         Err(error) => Err(Failure::remote(error.to_string())),

@@ -18,10 +18,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "kv patch",
     shelf: Shelf::Other,
-    synopsis: "Sets or updates data in the KV store without overwriting.",
+    synopsis: "Change some keys of a secret.",
     usage: "[options] KEY [DATA]",
-    details: "Changes some keys of a secret and keeps the others.\n\n    $ {} kv patch secret/app \
-        password=-",
+    details: "Changes some keys of a secret and keeps the others.\n\n    $ {} kv patch \
+              secret/app password=-",
     flags: &[
         HTTP,
         FIELD,
@@ -31,7 +31,7 @@ pub(crate) static COMMAND: Command = Command {
             Flag::text(
                 "method",
                 "How: \"patch\" lets the server merge, \"rw\" reads and writes. By default the \
-                    first, then the second.",
+                 first, then the second.",
             ),
             Flag::new(Kind::List, "remove-data", "A key to take out. May be given several times."),
         ]),
@@ -90,8 +90,7 @@ fn merge(
         {
             call.output.warn(&paragraph(&format!(
                 "WARNING! The server did not let {path} be patched; reading and writing it \
-                    instead. Give the \
-                 token the \"patch\" capability to avoid this second request."
+                 instead. Give the token the \"patch\" capability to avoid this second request."
             )));
             read_and_write(call, session, place, data)
         }

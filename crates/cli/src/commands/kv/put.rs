@@ -13,10 +13,10 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "kv put",
     shelf: Shelf::Other,
-    synopsis: "Sets or updates data in the KV store.",
+    synopsis: "Store a secret.",
     usage: "[options] KEY [DATA]",
     details: "Stores a secret. What was there before is replaced, or becomes an older \
-        version.\n\n    \
+              version.\n\n    \
               $ {} kv put -mount=secret app password=-\n    $ {} kv put secret/app @app.json",
     flags: &[HTTP, FIELD, own(&[MOUNT, CHECK_AND_SET])],
     arguments: Count::at_least(1, ">1"),

@@ -13,7 +13,7 @@ use crate::session::{Doing, Session};
 pub(crate) static COMMAND: Command = Command {
     words: "kv rollback",
     shelf: Shelf::Other,
-    synopsis: "Rolls back to a previous version of data.",
+    synopsis: "Make an older version the newest.",
     usage: "[options] KEY",
     details: "Writes an older version of a secret once more, as the newest one.\n\n    \
               $ {} kv rollback -version=2 secret/app",

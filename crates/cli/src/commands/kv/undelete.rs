@@ -6,10 +6,10 @@ use crate::command::{Command, Count, FIELD, HTTP, Shelf, own};
 pub(crate) static COMMAND: Command = Command {
     words: "kv undelete",
     shelf: Shelf::Other,
-    synopsis: "Undeletes versions in the KV store.",
+    synopsis: "Bring back deleted versions.",
     usage: "[options] KEY",
     details: "Brings back deleted versions of a secret.\n\n    $ {} kv undelete -versions=3 \
-        secret/app",
+              secret/app",
     flags: &[HTTP, FIELD, own(&[MOUNT, VERSIONS])],
     arguments: Count::ONE,
     run: |call| super::on_versions(call, "undelete", "Undelete"),

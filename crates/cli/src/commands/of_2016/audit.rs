@@ -34,7 +34,7 @@ pub(crate) static DISABLE: Command = Command {
     synopsis: "Disable an audit device.",
     usage: "[options] ID",
     details: "Disables the audit device at a path. Today this is called \"audit \
-        disable\".\n\n    $ {} audit-disable file",
+              disable\".\n\n    $ {} audit-disable file",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 1, "one argument: the id of the device."),
     run: disable,

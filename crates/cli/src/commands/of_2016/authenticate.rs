@@ -15,11 +15,9 @@ pub(crate) static COMMAND: Command = Command {
     synopsis: "Log in with a token or by an auth method; list the methods.",
     usage: "[options] [TOKEN | K=V...]",
     details: "Logs in with a token, or by an auth method, and stores the token that comes of it. \
-        Without TOKEN it is \
-              asked for; - stands for the standard input. Today this is called \"login\", and \
-              \"auth\" has \
-              sub-commands.\n\n    $ {} auth 0e9ae6c9-6ac1-4d8a\n    $ {} auth -method=userpass \
-              username=ann\n    \
+              Without TOKEN it is asked for; - stands for the standard input. Today this is \
+              called \"login\", and \"auth\" has sub-commands.\n\n    $ {} auth \
+              0e9ae6c9-6ac1-4d8a\n    $ {} auth -method=userpass username=ann\n    \
               $ {} auth -methods",
     flags: &[HTTP, own(FLAGS)],
     arguments: Count::at_least(0, "at least 0"),
@@ -44,8 +42,7 @@ fn run(call: &Call) -> Outcome {
     if login::is_overruled(call) {
         call.output.say(
             "==> WARNING: VAULT_TOKEN environment variable set!\n\n  The environment variable \
-                takes precedence over \
-             the token of this login.\n  Unset it to use the new token.\n",
+             takes precedence over the token of this login.\n  Unset it to use the new token.\n",
         );
     }
     log_in(call)

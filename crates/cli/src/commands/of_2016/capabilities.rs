@@ -9,9 +9,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Show what a token may do at a path.",
     usage: "[options] [TOKEN] PATH",
-    details: "Shows what a token may do at a path; without a token, the one in use. Today this is \
-        called \"token \
-              capabilities\".\n\n    $ {} capabilities secret/app",
+    details: "Shows what a token may do at a path; without a token, the one in use. Today this \
+              is called \"token capabilities\".\n\n    $ {} capabilities secret/app",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 2, "one or two arguments: the token and the path."),
     run,

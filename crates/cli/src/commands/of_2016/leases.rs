@@ -16,7 +16,7 @@ pub(crate) static RENEW: Command = Command {
     synopsis: "Renew the lease of a secret.",
     usage: "[options] ID [INCREMENT]",
     details: "Prolongs a lease. Today this is called \"lease renew\".\n\n    $ {} renew \
-        database/creds/app/2f6a614c 1h",
+              database/creds/app/2f6a614c 1h",
     flags: &[HTTP, FIELD],
     arguments: Count::of_2016(1, 2, "one or two arguments: the lease and the increment."),
     run: renew,
@@ -28,7 +28,7 @@ pub(crate) static REVOKE: Command = Command {
     synopsis: "Revoke a secret.",
     usage: "[options] ID",
     details: "Ends a lease, or all leases with a prefix. Today this is called \"lease \
-        revoke\".\n\n    \
+              revoke\".\n\n    \
               $ {} revoke -prefix database/creds/app",
     flags: &[
         HTTP,

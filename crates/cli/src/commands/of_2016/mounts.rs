@@ -18,7 +18,7 @@ pub(crate) static AUTH_ENABLE: Command = Command {
     synopsis: "Enable a new auth method.",
     usage: "[options] TYPE",
     details: "Enables an auth method. Today this is called \"auth enable\".\n\n    $ {} \
-        auth-enable userpass",
+              auth-enable userpass",
     flags: &[HTTP, own(&[DESCRIPTION, PATH])],
     arguments: Count::of_2016(1, 1, "one argument: the type to enable."),
     run: |call| {
@@ -33,8 +33,8 @@ pub(crate) static AUTH_DISABLE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Disable an auth method.",
     usage: "[options] PATH",
-    details: "Disables the auth method at a path. Today this is called \"auth disable\".\n\n    $ \
-        {} auth-disable userpass",
+    details: "Disables the auth method at a path. Today this is called \"auth \
+              disable\".\n\n    $ {} auth-disable userpass",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 1, "one argument: the path to disable."),
     run: |call| {
@@ -48,8 +48,8 @@ pub(crate) static MOUNT: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Mount a secrets engine.",
     usage: "[options] TYPE",
-    details: "Enables a secrets engine. Today this is called \"secrets enable\".\n\n    $ {} mount \
-        -path=kv generic",
+    details: "Enables a secrets engine. Today this is called \"secrets enable\".\n\n    $ {} \
+              mount -path=kv generic",
     flags: &[HTTP, own(&[DESCRIPTION, PATH, DEFAULT_TTL, MAX_TTL])],
     arguments: Count::of_2016(1, 1, "one argument: the type to mount."),
     run: |call| {
@@ -65,7 +65,7 @@ pub(crate) static UNMOUNT: Command = Command {
     synopsis: "Unmount a secrets engine.",
     usage: "[options] PATH",
     details: "Disables the secrets engine at a path. Today this is called \"secrets \
-        disable\".\n\n    $ {} unmount kv",
+              disable\".\n\n    $ {} unmount kv",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 1, "one argument: the path to unmount."),
     run: |call| {
@@ -80,7 +80,7 @@ pub(crate) static REMOUNT: Command = Command {
     synopsis: "Move a secrets engine to a new path.",
     usage: "[options] FROM TO",
     details: "Moves a secrets engine with its data. Today this is called \"secrets \
-        move\".\n\n    $ {} remount kv generic",
+              move\".\n\n    $ {} remount kv generic",
     flags: &[HTTP],
     arguments: Count::of_2016(
         2,
@@ -110,7 +110,7 @@ pub(crate) static MOUNT_TUNE: Command = Command {
     synopsis: "Tune a secrets engine.",
     usage: "[options] PATH",
     details: "Changes settings of the secrets engine at a path. Today this is called \"secrets \
-        tune\".\n\n    \
+              tune\".\n\n    \
               $ {} mount-tune -max-lease-ttl=72h kv",
     flags: &[HTTP, own(&[DEFAULT_TTL, MAX_TTL])],
     arguments: Count::of_2016(1, 1, "one argument: the path to tune."),

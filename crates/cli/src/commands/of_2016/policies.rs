@@ -15,8 +15,7 @@ pub(crate) static LIST: Command = Command {
     synopsis: "List the policies, or show one.",
     usage: "[options] [NAME]",
     details: "Lists the names of all policies, or shows the text of one. Today this is called \
-        \"policy list\" and \
-              \"policy read\".\n\n    $ {} policies admins",
+              \"policy list\" and \"policy read\".\n\n    $ {} policies admins",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 1, "at most one argument: the name of a policy."),
     run: list,
@@ -28,8 +27,7 @@ pub(crate) static WRITE: Command = Command {
     synopsis: "Write a policy.",
     usage: "[options] NAME PATH",
     details: "Stores a policy under a name; the path - stands for the standard input. Today this \
-        is called \"policy \
-              write\".\n\n    $ {} policy-write admins admins.hcl",
+              is called \"policy write\".\n\n    $ {} policy-write admins admins.hcl",
     flags: &[HTTP],
     arguments: Count::of_2016(
         2,
@@ -44,8 +42,8 @@ pub(crate) static DELETE: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Delete a policy.",
     usage: "[options] NAME",
-    details: "Deletes a policy. Today this is called \"policy delete\".\n\n    $ {} policy-delete \
-        admins",
+    details: "Deletes a policy. Today this is called \"policy delete\".\n\n    $ {} \
+              policy-delete admins",
     flags: &[HTTP],
     arguments: Count::of_2016(1, 1, "one argument: the name of the policy."),
     run: remove,

@@ -18,7 +18,7 @@ pub(crate) static INIT: Command = Command {
     synopsis: "Initialize a new server.",
     usage: "[options]",
     details: "Makes a new server ready and shows its keys once. Today this is called \"operator \
-        init\".\n\n    $ {} init",
+              init\".\n\n    $ {} init",
     flags: &[
         HTTP,
         own(&[
@@ -38,9 +38,8 @@ pub(crate) static UNSEAL: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Unseal the server.",
     usage: "[options] [KEY]",
-    details: "Gives the server one share of the unseal key, which is asked for when it is missing. \
-        Today this is \
-              called \"operator unseal\".\n\n    $ {} unseal",
+    details: "Gives the server one share of the unseal key, which is asked for when it is \
+              missing. Today this is called \"operator unseal\".\n\n    $ {} unseal",
     flags: &[HTTP, own(&[Flag::switch("reset", "Forget the shares given so far.")])],
     arguments: Count::of_2016(0, 1, "at most one argument: the key."),
     run: unseal,
@@ -52,7 +51,7 @@ pub(crate) static SEAL: Command = Command {
     synopsis: "Seal the server.",
     usage: "[options]",
     details: "Makes the server forget its keys. Today this is called \"operator seal\".\n\n    $ \
-        {} seal",
+              {} seal",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| {
@@ -69,7 +68,7 @@ pub(crate) static STEP_DOWN: Command = Command {
     synopsis: "Force the server to let another node take over.",
     usage: "[options]",
     details: "Asks the server to let another node take over. Today this is called \"operator \
-        step-down\".\n\n    \
+              step-down\".\n\n    \
               $ {} step-down",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
@@ -86,7 +85,7 @@ pub(crate) static KEY_STATUS: Command = Command {
     synopsis: "Show which encryption key is in use.",
     usage: "[options]",
     details: "Shows the encryption key in use. Today this is called \"operator \
-        key-status\".\n\n    $ {} key-status",
+              key-status\".\n\n    $ {} key-status",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| show_key(call, &Session::open(call)?),
@@ -98,7 +97,7 @@ pub(crate) static ROTATE: Command = Command {
     synopsis: "Make a new encryption key.",
     usage: "[options]",
     details: "Makes a new encryption key. Today this is called \"operator rotate\".\n\n    $ {} \
-        rotate",
+              rotate",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| {
@@ -142,16 +141,13 @@ fn keys(answer: &Value, shares: i64, threshold: i64) -> String {
     }
     let token = answer.get("root_token").map(go_text).unwrap_or_default();
     let advice = paragraph(&format!(
-        "Vault initialized with {shares} keys and a key threshold of {threshold}. Give each key to \
-            somebody else \
-         and keep them apart. Whenever the server is sealed or restarted, {threshold} of these \
-         keys are needed to \
-         unseal it."
+        "Vault initialized with {shares} keys and a key threshold of {threshold}. Give each key \
+         to somebody else and keep them apart. Whenever the server is sealed or restarted, \
+         {threshold} of these keys are needed to unseal it."
     ));
     let warning = paragraph(&format!(
-        "Vault does not store the master key. Without at least {threshold} keys, your Vault will \
-            remain \
-         permanently sealed."
+        "Vault does not keep the key that these make together: without {threshold} of them \
+         nobody can ever unseal it again."
     ));
     format!("{text}Initial Root Token: {token}\n\n{advice}\n\n{warning}")
 }

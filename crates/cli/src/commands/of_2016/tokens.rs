@@ -13,7 +13,7 @@ pub(crate) static CREATE: Command = Command {
     synopsis: "Create a new token.",
     usage: "[options]",
     details: "Makes a token. Today this is called \"token create\".\n\n    $ {} token-create \
-        -policy=dev -ttl=1h",
+              -policy=dev -ttl=1h",
     flags: &[HTTP, FIELD, own(token::CREATION)],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| {
@@ -28,7 +28,7 @@ pub(crate) static LOOKUP: Command = Command {
     synopsis: "Display information about a token.",
     usage: "[options] [TOKEN | ACCESSOR]",
     details: "Shows what a token is. Today this is called \"token lookup\".\n\n    $ {} \
-        token-lookup",
+              token-lookup",
     flags: &[HTTP, FIELD, own(&[ACCESSOR])],
     arguments: Count::of_2016(0, 1, "at most one argument: the token or accessor."),
     run: |call| {
@@ -44,7 +44,7 @@ pub(crate) static RENEW: Command = Command {
     synopsis: "Renew a token.",
     usage: "[options] [TOKEN] [INCREMENT]",
     details: "Prolongs a token. Today this is called \"token renew\".\n\n    $ {} token-renew \
-        96ddf4bc-d217 1h",
+              96ddf4bc-d217 1h",
     flags: &[HTTP, FIELD, own(&[INCREMENT])],
     arguments: Count::of_2016(0, 2, "at most two arguments: the token and the increment."),
     run: renew,
@@ -56,9 +56,8 @@ pub(crate) static REVOKE: Command = Command {
     synopsis: "Revoke a token.",
     usage: "[options] [TOKEN | ACCESSOR]",
     details: "Ends a token and its children; with -mode=orphan the children live on, and with \
-        -mode=path all tokens \
-              made by a path end. Today this is called \"token revoke\".\n\n    $ {} token-revoke \
-              96ddf4bc-d217",
+              -mode=path all tokens made by a path end. Today this is called \"token \
+              revoke\".\n\n    $ {} token-revoke 96ddf4bc-d217",
     flags: &[
         HTTP,
         own(&[
