@@ -173,10 +173,16 @@ pub(crate) fn parse(
         }
         values.push(value);
     }
-    let fallback = declared()
-        .filter(|flag| !flag.setting.is_empty())
-        .filter_map(|flag| Some((flag.name, environment.setting(flag.setting)?.to_owned())))
-        .collect();
+    let mut fallback = BTreeMap::new();
+    for flag in declared().filter(|flag| !flag.setting.is_empty() && !given.contains_key(flag.name))
+    {
+        if let Some(value) = environment.setting(flag.setting) {
+            // A setting that is not understood must not be passed over: it may be what keeps an
+            // answer wrapped.
+            check_value(flag, value).map_err(|text| format!("VAULT_{}: {text}", flag.setting))?;
+            fallback.insert(flag.name, value.to_owned());
+        }
+    }
     Ok(Parsed::Words(Flags { given, fallback }, words.collect()))
 }
 
@@ -376,6 +382,24 @@ mod tests {
             ),
         );
     }
+
+    #[test]
+    fn a_setting_of_the_environment_is_checked_like_the_flag() {
+        let parsed = |setting: &str, line: &str| {
+            let environment = Environment::made_of(&[("VAULT_WRAP_TTL", setting)]);
+            parse(&WRAPPING, words(line), &environment).err()
+        };
+        assert_eq!(parsed("5m", ""), None);
+        assert_eq!(parsed("soon", "-wrap-ttl=5m"), None);
+        let refusal = "VAULT_WRAP_TTL: invalid value \"soon\" for flag -wrap-ttl: \
+                       it is not a duration; try \"1h\"";
+        assert_eq!(parsed("soon", "").as_deref(), Some(refusal));
+    }
+
+    static WRAPPING: [Group; 1] = [Group {
+        title: "HTTP Options",
+        flags: &[Flag::new(Kind::Duration, "wrap-ttl", "").setting("WRAP_TTL")],
+    }];
 
     #[track_caller]
     fn check_anywhere(line: &str, taken: &str, left: &str) {

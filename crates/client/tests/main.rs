@@ -1,4 +1,4 @@
-//! The client over real connections: TLS and whom it trusts, redirects, and several requests at once.
+//! The client over real connections: whom it trusts, redirects, and several requests at once.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -11,7 +11,7 @@ use client::{Client, Error, Redirects, Request, Settings, Token, Trust};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// A server that answers every request with the same head and body, and remembers what it was asked.
+/// A server that answers every request alike, and remembers what it was asked.
 struct Stub {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,

@@ -174,10 +174,18 @@ fn settings(call: &Call, token: Option<Token>) -> Result<Settings, Failure> {
     if let Some(address) = text("agent-address").or_else(|| text("address")) {
         settings.address = address;
     }
-    if let (Some(certificate), Some(key)) = (text("client-cert"), text("client-key")) {
-        let (certificate, key) = (certificate.into(), key.into());
-        settings.client_certificate = Some(ClientCertificate { certificate, key });
-    }
+    settings.client_certificate = match (text("client-cert"), text("client-key")) {
+        (Some(certificate), Some(key)) => {
+            Some(ClientCertificate { certificate: certificate.into(), key: key.into() })
+        }
+        (None, None) => None,
+        _ => {
+            return Err(Failure::remote(
+                "Error initializing client: both client cert and client \
+            key must be provided",
+            ));
+        }
+    };
     // A namespace always ends in a slash, and the root has no name.
     let namespace = text("namespace").map(|name| name.trim_matches('/').to_owned());
     settings.namespace = namespace.filter(|name| !name.is_empty()).map(|name| format!("{name}/"));

@@ -53,8 +53,22 @@ fn run(call: &Call) -> Outcome {
         return Err(Failure::remote("K/V engine mount must be version 2 for patch support"));
     }
     match call.flags.text("method").unwrap_or_default() {
-        "" => merge(call, &session, &place, data, Otherwise::ReadAndWrite),
-        "patch" => merge(call, &session, &place, data, Otherwise::Fail),
+        "" => match merge(call, &session, &place, data.clone())? {
+            Merged::Done => Ok(Exit::SUCCESS),
+            Merged::Refused(_) => {
+                call.output.warn(&paragraph(&format!(
+                    "WARNING! The server did not let {} be patched; reading and writing it \
+                        instead. \
+                     Give the token the \"patch\" capability to avoid this second request.",
+                    place.path("data")
+                )));
+                read_and_write(call, &session, &place, data)
+            }
+        },
+        "patch" => match merge(call, &session, &place, data)? {
+            Merged::Done => Ok(Exit::SUCCESS),
+            Merged::Refused(failure) => Err(failure),
+        },
         "rw" => read_and_write(call, &session, &place, data),
         other => Err(Failure::local(format!(
             "Unsupported method provided to -method flag: {other}; use \"patch\" or \"rw\""
@@ -62,11 +76,11 @@ fn run(call: &Call) -> Outcome {
     }
 }
 
-/// What happens when the server cannot merge, or the token may not have it merged.
-#[derive(PartialEq, Eq)]
-enum Otherwise {
-    ReadAndWrite,
-    Fail,
+/// What came of asking the server to merge.
+enum Merged {
+    Done,
+    /// The server cannot merge, or the token may not have it merged.
+    Refused(Failure),
 }
 
 fn merge(
@@ -74,27 +88,20 @@ fn merge(
     session: &Session,
     place: &Place,
     data: Map<String, Value>,
-    otherwise: Otherwise,
-) -> Outcome {
+) -> Result<Merged, Failure> {
     let path = place.path("data");
-    let request = write::with_body(Request::patch(&path), &put::body(call, data.clone()))?;
+    let request = write::with_body(Request::patch(&path), &put::body(call, data))?;
     match session.find(request) {
         Ok(Some(secret)) if secret.value("version").is_some() || secret.wrap_info.is_some() => {
             show_written(call, &path, &secret)?;
-            Ok(Exit::SUCCESS)
+            Ok(Merged::Done)
         }
         Ok(_) => Err(Failure::remote(format!("No value found at {path}"))),
-        Err(trouble)
-            if otherwise == Otherwise::ReadAndWrite
-                && matches!(trouble.status(), Some(403 | 405)) =>
-        {
-            call.output.warn(&paragraph(&format!(
-                "WARNING! The server did not let {path} be patched; reading and writing it \
-                 instead. Give the token the \"patch\" capability to avoid this second request."
-            )));
-            read_and_write(call, session, place, data)
+        Err(trouble) => {
+            let refused = matches!(trouble.status(), Some(403 | 405));
+            let failure = trouble.while_doing(&format!("Error writing data to {path}"));
+            if refused { Ok(Merged::Refused(failure)) } else { Err(failure) }
         }
-        Err(trouble) => Err(trouble.while_doing(&format!("Error writing data to {path}"))),
     }
 }
 
