@@ -155,9 +155,21 @@ fn worded(program: &str, command: &Command, complaint: String) -> String {
 }
 
 fn finish(call: &Call, outcome: Outcome) -> Exit {
+    let describes = call.flags.switch("output-curl-string");
     match outcome {
+        Ok(_) if describes => {
+            call.output.error("Could not generate cURL command");
+            MISTAKE
+        }
         Ok(exit) => exit,
-        Err(failure) => explain(failure, |text| call.output.error(text)),
+        Err(failure) => {
+            let described = matches!(failure, Failure::Instead(_));
+            let exit = explain(failure, |text| call.output.error(text));
+            if describes && !described {
+                call.output.error("Unable to generate cURL string from command");
+            }
+            exit
+        }
     }
 }
 

@@ -69,6 +69,15 @@ fn a_command_that_does_not_exist_shows_the_usage() {
 }
 
 #[test]
+fn called_through_a_link_the_program_goes_by_its_name() {
+    for name in ["vault", "bao"] {
+        let ended = run("").through_a_link(name).end();
+        let usage = format!("Usage: {name} <command> [args]\n");
+        assert!(ended.exits(127).stderr.starts_with(&usage));
+    }
+}
+
+#[test]
 fn a_word_with_sub_commands_shows_them() {
     let ended = run("secrets").end();
     assert!(ended.exits(1).stderr.contains("Usage: strongroom secrets <subcommand>"));

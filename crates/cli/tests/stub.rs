@@ -16,6 +16,7 @@ pub(crate) struct Run {
     input: String,
     answers: Vec<Answer>,
     home: tempfile::TempDir,
+    name: Option<&'static str>,
 }
 
 /// What came of a run.
@@ -37,6 +38,7 @@ pub(crate) fn run(line: &str) -> Run {
         input: String::new(),
         answers: Vec::new(),
         home: tempfile::tempdir().unwrap(),
+        name: None,
     }
 }
 
@@ -68,7 +70,22 @@ impl Run {
         self
     }
 
+    /// Calls the binary through a link of this name.
+    pub(crate) fn through_a_link(mut self, name: &'static str) -> Run {
+        self.name = Some(name);
+        self
+    }
+
+    fn binary(&self) -> PathBuf {
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_strongroom"));
+        let Some(name) = self.name else { return binary };
+        let link = self.home.path().join(name);
+        std::os::unix::fs::symlink(binary, &link).unwrap();
+        link
+    }
+
     pub(crate) fn end(self) -> Ended {
+        let mut command = Command::new(self.binary());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
@@ -78,7 +95,6 @@ impl Run {
                 serve(stream, &answers, &seen);
             }
         });
-        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
         command
             .args(&self.arguments)
             .env_clear()

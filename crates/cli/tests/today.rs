@@ -30,6 +30,10 @@ fn read_shows_what_is_there() {
     read("-field=b").exits(0).prints("<x>");
     read("-field=nope").exits(1).complains("Field \"nope\" not present in secret\n");
     read("-format=raw").exits(0).prints(answer);
+    run("read -format=raw nope").end().exits(2).complains("No value found at nope\n");
+    let refusal = "Could not parse output: This command does not support the -format=raw option;";
+    let ended = run("unwrap -format=raw").answer("PUT /v1/sys/wrapping/unwrap", 200, answer).end();
+    assert!(ended.exits(1).stderr.starts_with(refusal));
     read("-format=yaml -field=a").exits(0).prints("- 1\n- z\n");
     read("-format=json").exits(0).prints(
         "{\n  \"request_id\": \"r\",\n  \"lease_id\": \"\",\n  \"lease_duration\": 2764800,\n  \
@@ -390,6 +394,14 @@ fn a_request_can_be_described_instead_of_sent() {
          -d '{{\"k\":\"v\"}}' \"{}/v1/secret/a\"\n",
         ended.address
     ));
+    run("login -output-curl-string s.x lookup=false")
+        .end()
+        .exits(1)
+        .complains("Could not generate cURL command\n");
+    run("write -output-curl-string secret/a")
+        .end()
+        .exits(1)
+        .complains("Must supply data or use -force\nUnable to generate cURL string from command\n");
     run("delete secret/a -output-policy")
         .end()
         .exits(0)

@@ -26,15 +26,23 @@ fn run(call: &Call) -> Outcome {
     let session = Session::open(call)?;
     let doing = format!("Error reading {path}");
     if call.output.format == Format::Raw {
-        let response = session.send(request).doing(&doing)?;
-        call.output.say_bytes(&response.body);
-        return Ok(Exit::SUCCESS);
+        return match session.send(request) {
+            Err(trouble) if trouble.status() == Some(404) => Err(nothing(&path)),
+            answered => {
+                call.output.say_bytes(&answered.doing(&doing)?.body);
+                Ok(Exit::SUCCESS)
+            }
+        };
     }
     let Some(secret) = session.find(request).doing(&doing)? else {
-        return Err(Failure::remote(format!("No value found at {path}")));
+        return Err(nothing(&path));
     };
     call.output.secret(&secret)?;
     Ok(Exit::SUCCESS)
+}
+
+fn nothing(path: &str) -> Failure {
+    Failure::remote(format!("No value found at {path}"))
 }
 
 /// Puts the data arguments of a call into the query of a request.
