@@ -1,31 +1,46 @@
-//! What a request wants to do.
+//! What a request wants to do with a path.
 
 use std::fmt;
 
-/// The verbs of the API. Policies grant capabilities of the same names.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+/// The eight things a request can ask of a path.
+///
+/// Writing to a path is [`Operation::Create`] when the path can tell that nothing is there yet,
+/// and [`Operation::Update`] otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
-    /// Write where nothing is yet.
+    /// Write where nothing was.
     Create,
-    /// Read.
+    /// Look at one thing.
     Read,
-    /// Write over what there is, or act.
+    /// Write over what is there.
     Update,
-    /// Change parts of what there is.
+    /// Change parts of what is there.
     Patch,
     /// Remove.
     Delete,
-    /// List the entries of a folder.
+    /// Name what lies directly below.
     List,
-    /// List a folder and all below it.
+    /// Name everything that lies below.
     Scan,
-    /// Ask for the description of a path.
+    /// Explain the path.
     Help,
 }
 
 impl Operation {
-    /// The word policies, audit entries and errors use.
-    pub fn name(self) -> &'static str {
+    /// Every operation, in the order of declaration.
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Read,
+        Self::Update,
+        Self::Patch,
+        Self::Delete,
+        Self::List,
+        Self::Scan,
+        Self::Help,
+    ];
+
+    /// The word used for it in policies, audit entries and documentation.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Read => "read",

@@ -516,7 +516,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_digits() {
-        let text = r#"{"big":123456789012345678901234567890,"float":1.10,"power":1e3}"#;
+        let text = r#"{"big":123456789012345678901234567890,"float":1.10,"power":1e+3}"#;
         let given = given(serde_json::from_str(text).unwrap());
         let Everything(sent) = given.parse().unwrap();
         assert_eq!(Value::Object(sent).to_string(), text);

@@ -1,11 +1,11 @@
 //! A store that keeps everything in memory: for tests and for `-dev`.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::transaction::beyond;
 use crate::{Announcer, Commit, CommitError, Record, Result, Revision, Store, Watch};
 
 /// Keeps everything in memory; gone when dropped.
@@ -41,8 +41,7 @@ impl Store for Memory {
 
     async fn list(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>> {
         let state = self.state();
-        let from = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
-        let keys = state.records.range::<str, _>((from, Bound::Unbounded)).map(|(key, _)| key);
+        let keys = state.records.range::<str, _>(beyond(prefix, after)).map(|(key, _)| key);
         Ok(keys.take_while(|key| key.starts_with(prefix)).take(limit).cloned().collect())
     }
 

@@ -7,7 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{CommitError, Error, Transaction};
 
-/// Sorts after every other character, so `folder/` plus this sorts after all that is in it.
+/// Sorts after every other character, so `folder/` plus this sorts after nearly all that is in it;
+/// what begins with it is met again and recognised.
 const LAST: char = char::MAX;
 /// Keys fetched at a time while collecting the entries of a folder.
 const PAGE_KEYS: usize = 256;
@@ -105,26 +106,22 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         limit: usize,
     ) -> Result<Vec<String>, Error> {
         let prefix = self.key(view, folder);
-        let past = if after.ends_with('/') { LAST.to_string() } else { String::new() };
-        let mut cursor = format!("{prefix}{after}{past}");
+        // Sub-folders up to and including the one `after` lies in sort before what is wanted.
+        let mut cursor = match after.split_once('/') {
+            Some((passed, _)) => format!("{prefix}{passed}/{LAST}"),
+            None => format!("{prefix}{after}"),
+        };
         let mut entries: Vec<String> = Vec::new();
         while entries.len() < limit {
             let page = view.transaction.list(&prefix, &cursor, PAGE_KEYS).await?;
             for name in page.iter().filter_map(|key| key.strip_prefix(&prefix)) {
-                let entry = name.find('/').map_or(name, |slash| name.split_at(slash + 1).0);
-                if entries.last().is_none_or(|last| last != entry) {
+                let entry = name.split_inclusive('/').next().unwrap_or(name);
+                if entry > entries.last().map_or(after, String::as_str) {
                     entries.push(entry.to_owned());
                 }
             }
-            if page.len() < PAGE_KEYS {
-                break;
-            }
-            // A page that ends inside a folder: step over the rest of that folder in one go.
-            cursor = match (entries.last(), page.last()) {
-                (Some(entry), _) if entry.ends_with('/') => format!("{prefix}{entry}{LAST}"),
-                (_, Some(key)) => key.clone(),
-                _ => break,
-            };
+            let Some(last) = page.last().filter(|_| page.len() == PAGE_KEYS) else { break };
+            cursor = past_folder(&prefix, last);
         }
         entries.truncate(limit);
         Ok(entries)
@@ -132,5 +129,126 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
 
     fn key(&self, view: &View, name: &str) -> String {
         format!("{}{}{name}", view.prefix, self.prefix)
+    }
+}
+
+/// Where to go on after `key`: when it lies in a sub-folder, behind the rest of that in one step.
+fn past_folder(prefix: &str, key: &str) -> String {
+    let name = key.strip_prefix(prefix).unwrap_or_default();
+    let Some((folder, _)) = name.split_once('/') else {
+        return key.to_owned();
+    };
+    // A key may itself contain `LAST`; never step back from it, or the walk would not end.
+    format!("{prefix}{folder}/{LAST}").max(key.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Commit, Memory, Store};
+
+    const NUMBERS: Table<u64> = Table::new("number/");
+
+    /// A view of a store that holds `stored` and is about to delete and put some more.
+    async fn view(stored: &[String], deleted: &[String], put: &[String]) -> View {
+        let memory = Memory::default();
+        let mut commit = Commit::default();
+        for name in stored {
+            commit.puts.insert(format!("mount/number/{name}"), "1".into());
+        }
+        // Neighbours that must never show.
+        for key in ["mount", "mount/number", "mount/number/", "mount/number0", "other/number/a"] {
+            commit.puts.insert(key.to_owned(), "1".into());
+        }
+        memory.commit(commit).await.unwrap();
+        let view = View::new(&Arc::new(Transaction::begin(Arc::new(memory))), "mount/");
+        for name in deleted {
+            NUMBERS.delete(&view, name);
+        }
+        for name in put {
+            NUMBERS.put(&view, name, &2);
+        }
+        view
+    }
+
+    /// The same, the slow and obvious way.
+    fn expected(names: &BTreeSet<String>, folder: &str, after: &str, limit: usize) -> Vec<String> {
+        let inside = names.iter().filter_map(|name| name.strip_prefix(folder));
+        let entries: BTreeSet<&str> =
+            inside.filter_map(|name| name.split_inclusive('/').next()).collect();
+        entries.into_iter().filter(|entry| *entry > after).take(limit).map(str::to_owned).collect()
+    }
+
+    async fn check_entries(names: &[&str], (folder, after, limit): (&str, &str, usize)) {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let view = view(&names, &[], &[]).await;
+        let entries = NUMBERS.entries(&view, folder, after, limit).await.unwrap();
+        assert_eq!(entries, expected(&names.into_iter().collect(), folder, after, limit));
+    }
+
+    fn any_names() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec("[ab/0\\-\u{10FFFF}]{1,4}", 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn entries_are_what_a_plain_walk_would_find(
+            stored in any_names(),
+            deleted in any_names(),
+            put in any_names(),
+            folder in "([ab-]{0,2}/)?",
+            after in "[a/]{0,3}",
+            limit in 0..6_usize,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let mut names: BTreeSet<String> = stored.iter().cloned().collect();
+            names.retain(|name| !deleted.contains(name));
+            names.extend(put.iter().cloned());
+            runtime.block_on(async {
+                let view = view(&stored, &deleted, &put).await;
+                let found = NUMBERS.entries(&view, &folder, &after, limit).await.unwrap();
+                assert_eq!(found, expected(&names, &folder, &after, limit));
+                let listed = NUMBERS.list(&view, &after, usize::MAX).await.unwrap();
+                let beyond: Vec<String> = names.into_iter().filter(|name| *name > after).collect();
+                assert_eq!(listed, beyond);
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn entries_go_on_over_pages_and_over_full_folders() {
+        let flat: Vec<String> = (0..PAGE_KEYS * 3 + 1).map(|n| format!("{n:05}")).collect();
+        let deep: Vec<String> = (0..PAGE_KEYS * 3 + 1).map(|n| format!("b/{n:05}")).collect();
+        let last: Vec<String> = (0..PAGE_KEYS * 2 + 1).map(|n| format!("c/{LAST}{n}")).collect();
+        let mut names: Vec<&str> =
+            flat.iter().chain(&deep).chain(&last).map(String::as_str).collect();
+        names.extend(["a", "b", "b-", "b0", "c", "d"]);
+        for limit in [0, 1, PAGE_KEYS, PAGE_KEYS + 1, usize::MAX] {
+            check_entries(&names, ("", "", limit)).await;
+            check_entries(&names, ("b/", "", limit)).await;
+            check_entries(&names, ("b/", "00300", limit)).await;
+            check_entries(&names, ("c/", "", limit)).await;
+        }
+        for after in ["a", "b", "b/", "b/00001", "b/z", "b0", "c/", "d", "z"] {
+            check_entries(&names, ("", after, usize::MAX)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_is_none_is_named() {
+        let view = view(&[], &[], &[]).await;
+        NUMBERS.put(&view, "right", &7);
+        view.transaction().put("mount/number/wrong", "seven");
+        assert_eq!(NUMBERS.get(&view, "right").await, Ok(Some(7)));
+        assert_eq!(NUMBERS.get(&view, "absent").await, Ok(None));
+        let key = "mount/number/wrong".to_owned();
+        let damaged = CommitError::Store(Error::Corrupt { key });
+        assert_eq!(NUMBERS.get(&view, "wrong").await, Err(damaged));
     }
 }

@@ -1,5 +1,7 @@
 //! One attempt at reading, deciding and writing.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -56,11 +58,12 @@ impl Transaction {
     /// [`CommitError::Conflict`] when an earlier look at the same key saw something else: two views
     /// of one key that disagree mean this attempt is already lost.
     pub fn expect(&self, key: &str, revision: Option<Revision>) -> Result<(), CommitError> {
-        let seen_before = self.pending().checks.insert(key.to_owned(), revision);
-        match seen_before {
-            Some(before) if before != revision => Err(CommitError::Conflict { key: key.to_owned() }),
-            _ => Ok(()),
+        // The first look stays: an attempt that goes on after a disagreement must still fail.
+        let first = *self.pending().checks.entry(key.to_owned()).or_insert(revision);
+        if first != revision {
+            return Err(CommitError::Conflict { key: key.to_owned() });
         }
+        Ok(())
     }
 
     /// Keys that start with `prefix` and sort after `after`, as this transaction would leave them.
@@ -73,28 +76,16 @@ impl Transaction {
         after: &str,
         limit: usize,
     ) -> Result<Vec<String>, Error> {
-        let mut found: Vec<String> = Vec::new();
-        let mut cursor = after.to_owned();
-        loop {
-            let page = self.store.list(prefix, &cursor, limit).await?;
-            let exhausted = page.len() < limit;
-            let Some(last) = page.last() else { break };
-            cursor.clone_from(last);
-            let pending = self.pending();
-            found.extend(page.into_iter().filter(|key| !pending.deletes.contains(key)));
-            if exhausted || found.len() >= limit {
-                break;
-            }
-        }
+        // As many more as this transaction may hide, so that one look, at one moment, is enough.
+        let hidden = in_range(&self.pending().deletes, prefix, after).count();
+        let stored = self.store.list(prefix, after, limit.saturating_add(hidden)).await?;
         let pending = self.pending();
-        let added = pending.puts.keys().filter(|key| {
-            key.starts_with(prefix) && key.as_str() > after && found.binary_search(key).is_err()
-        });
-        let added: Vec<_> = added.cloned().collect();
-        if !added.is_empty() {
-            found.extend(added);
-            found.sort_unstable();
-        }
+        let kept = stored.into_iter().filter(|key| !pending.deletes.contains(key));
+        let added = pending.puts.range::<str, _>(beyond(prefix, after)).map(|(key, _)| key);
+        let added = added.take_while(|key| key.starts_with(prefix)).take(limit).cloned();
+        let mut found: Vec<String> = kept.chain(added).collect();
+        found.sort_unstable();
+        found.dedup();
         found.truncate(limit);
         Ok(found)
     }
@@ -121,6 +112,7 @@ impl Transaction {
     }
 
     /// Applies the buffered writes if all that was read is still so; without writes, asks only that.
+    /// Nothing is left behind: to try again, begin again.
     ///
     /// # Errors
     /// See [`Store::commit`].
@@ -131,5 +123,170 @@ impl Transaction {
 
     fn pending(&self) -> MutexGuard<'_, Commit> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a listing of `prefix` after `after` begins.
+pub(crate) fn beyond<'a>(prefix: &'a str, after: &'a str) -> (Bound<&'a str>, Bound<&'a str>) {
+    let from = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
+    (from, Bound::Unbounded)
+}
+
+fn in_range<'a>(
+    keys: &'a BTreeSet<String>,
+    prefix: &'a str,
+    after: &'a str,
+) -> impl Iterator<Item = &'a String> {
+    keys.range::<str, _>(beyond(prefix, after)).take_while(move |key| key.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Memory;
+    use crate::testing::{Busy, Fault, Flaky};
+
+    type Model = BTreeMap<String, String>;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Put(String, String),
+        Delete(String),
+        Get(String),
+        List(String, String, usize),
+        DiscardWrites,
+    }
+
+    fn any_key() -> impl Strategy<Value = String> {
+        "[ab/é]{0,2}"
+    }
+
+    fn any_limit() -> impl Strategy<Value = usize> {
+        prop_oneof![4 => 0..6_usize, 1 => Just(usize::MAX)]
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (any_key(), "[0-9]").prop_map(|(key, value)| Step::Put(key, value)),
+            4 => any_key().prop_map(Step::Delete),
+            2 => any_key().prop_map(Step::Get),
+            4 => (any_key(), any_key(), any_limit()).prop_map(|(p, a, l)| Step::List(p, a, l)),
+            1 => Just(Step::DiscardWrites),
+        ]
+    }
+
+    async fn stored(records: &Model) -> Arc<Memory> {
+        let memory = Memory::default();
+        let puts = records.iter().map(|(key, value)| (key.clone(), value.clone().into()));
+        memory.commit(Commit { puts: puts.collect(), ..Commit::default() }).await.unwrap();
+        Arc::new(memory)
+    }
+
+    fn listed(model: &Model, prefix: &str, after: &str, limit: usize) -> Vec<String> {
+        let found = model.keys().filter(|key| key.starts_with(prefix) && key.as_str() > after);
+        found.take(limit).cloned().collect()
+    }
+
+    async fn behaves_like_a_plain_map(before: Model, steps: Vec<Step>) {
+        let memory = stored(&before).await;
+        let transaction = Transaction::begin(memory.clone());
+        let mut model = before.clone();
+        for step in steps {
+            match step {
+                Step::Put(key, value) => {
+                    transaction.put(&key, value.clone());
+                    model.insert(key, value);
+                }
+                Step::Delete(key) => {
+                    transaction.delete(&key);
+                    model.remove(&key);
+                }
+                Step::Get(key) => {
+                    let found = transaction.get(&key).await.unwrap();
+                    assert_eq!(found, model.get(&key).map(|value| value.clone().into()));
+                }
+                Step::List(prefix, after, limit) => {
+                    let found = transaction.list(&prefix, &after, limit).await.unwrap();
+                    assert_eq!(found, listed(&model, &prefix, &after, limit));
+                }
+                Step::DiscardWrites => {
+                    transaction.discard_writes();
+                    model.clone_from(&before);
+                }
+            }
+        }
+        transaction.commit().await.unwrap();
+        assert_eq!(memory.keys(), model.keys().cloned().collect::<Vec<_>>());
+    }
+
+    proptest! {
+        #[test]
+        fn a_transaction_behaves_like_a_plain_map(
+            before in prop::collection::btree_map(any_key(), "[0-9]", 0..12),
+            steps in prop::collection::vec(any_step(), 0..24),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(behaves_like_a_plain_map(before, steps));
+        }
+    }
+
+    #[tokio::test]
+    async fn two_looks_that_disagree_lose_even_if_nobody_listens() {
+        let memory = stored(&Model::new()).await;
+        let transaction = Transaction::begin(memory.clone());
+        assert_eq!(transaction.get("key").await.unwrap(), None);
+        let other = Transaction::begin(memory.clone());
+        other.put("key", "theirs");
+        other.commit().await.unwrap();
+        let lost = CommitError::Conflict { key: "key".to_owned() };
+        assert_eq!(transaction.get("key").await, Err(lost.clone()));
+        transaction.put("key", "ours");
+        assert_eq!(transaction.commit().await, Err(lost));
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_still_stands_by_what_it_read() {
+        let memory = stored(&Model::from([("key".to_owned(), "old".to_owned())])).await;
+        let transaction = Transaction::begin(memory.clone());
+        transaction.get("key").await.unwrap();
+        transaction.put("other", "never");
+        let writer = Transaction::begin(memory.clone());
+        writer.put("key", "new");
+        writer.commit().await.unwrap();
+        transaction.discard_writes();
+        let lost = CommitError::Conflict { key: "key".to_owned() };
+        assert_eq!(transaction.commit().await, Err(lost));
+        assert_eq!(memory.keys(), ["key"]);
+    }
+
+    #[tokio::test]
+    async fn a_crash_at_any_step_leaves_all_or_nothing() {
+        for fault in [Fault::Before, Fault::Middle, Fault::After] {
+            for step in 1..=4 {
+                let memory = stored(&Model::new()).await;
+                let flaky = Flaky::new(memory.clone());
+                flaky.crash_at(step, fault);
+                let store = Arc::new(Busy::losing_one_in(u64::MAX, Arc::new(flaky), step));
+                let transaction = Transaction::begin(store);
+                let outcome = async {
+                    transaction.get("one").await?;
+                    transaction.get("two").await?;
+                    transaction.put("one", "");
+                    transaction.put("two", "");
+                    transaction.commit().await
+                };
+                let acknowledged = outcome.await.is_ok();
+                let applied = step == 4 || (step == 3 && fault == Fault::After);
+                let keys: &[&str] = if applied { &["one", "two"] } else { &[] };
+                assert_eq!(memory.keys(), keys, "{fault:?} at {step}");
+                assert_eq!(acknowledged, step == 4);
+            }
+        }
     }
 }

@@ -1,0 +1,58 @@
+//! A clock that stands still and randomness that repeats: for tests, here and in other crates.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::{Clock, Entropy, Moment, Seconds};
+
+/// Bytes that look random and are the same in every run: SHA-256 of a seed and a counter.
+pub struct Seeded {
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+/// A clock that moves only when it is told to.
+pub struct HeldClock(AtomicU64);
+
+impl Seeded {
+    /// The sequence that belongs to `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, drawn: AtomicU64::new(0) }
+    }
+}
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let count = self.drawn.fetch_add(1, Ordering::Relaxed);
+            let input = [self.seed.to_be_bytes(), count.to_be_bytes()].concat();
+            for (byte, random) in chunk.iter_mut().zip(digest(&SHA256, &input).as_ref()) {
+                *byte = *random;
+            }
+        }
+    }
+}
+
+impl HeldClock {
+    /// A clock that stands at `seconds` after 1970.
+    pub fn at(seconds: u64) -> Self {
+        Self(AtomicU64::new(seconds))
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, time: Seconds) {
+        self.0.fetch_add(time.0, Ordering::Relaxed);
+    }
+
+    /// Moves it back, as clocks sometimes do.
+    pub fn step_back(&self, time: Seconds) {
+        self.0.fetch_sub(time.0, Ordering::Relaxed);
+    }
+}
+
+impl Clock for HeldClock {
+    fn now(&self) -> Moment {
+        Moment::from_unix(self.0.load(Ordering::Relaxed))
+    }
+}

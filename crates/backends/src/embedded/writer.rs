@@ -1,0 +1,227 @@
+//! The one thread that writes: many commits, one sync.
+//!
+//! What a caller is told when something goes wrong depends on how far its batch got. Before the SQL
+//! `COMMIT` began, nothing was written, and the next batch may well succeed. From then on only the
+//! disk knows, and a sync that failed once cannot be repeated (the kernel forgets what it could not
+//! write), so the store stops writing until a restart has read the disk afresh. A full disk is the
+//! exception: it fails before anything is synced, and passes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode};
+use storage::{Commit, CommitError, Error, Revision};
+use tokio::sync::{mpsc, oneshot};
+
+use super::MakeDurable;
+use super::checkpoints::{self, Checkpoints};
+use super::database;
+use super::folder::Folder;
+use super::publication::Publication;
+use crate::OpenError;
+
+/// Commits made durable by one sync.
+const BATCH_MAX: usize = 256;
+/// A batch of more bytes takes no further commit in.
+const BATCH_BYTES_MAX: u64 = 8 << 20;
+/// What changing a key appends to the log at least.
+const PAGE_BYTES: u64 = 4096;
+
+/// A commit, and who waits for its outcome.
+pub(super) struct Job {
+    pub(super) commit: Commit,
+    pub(super) answer: Answer,
+}
+
+/// Answers exactly once, even if it is only dropped.
+pub(super) struct Answer {
+    caller: Option<oneshot::Sender<Outcome>>,
+    attempted: bool,
+}
+
+/// What a caller is told.
+pub(super) type Outcome = Result<Revision, CommitError>;
+
+/// Of a commit in a batch: the revision it got, or the key whose check did not hold.
+type Verdict = Result<Revision, String>;
+
+/// What the thread works with.
+pub(super) struct Writer {
+    connection: Connection,
+    checkpoints: Checkpoints,
+    publication: Arc<Publication>,
+    make_durable: MakeDurable,
+    // The newest revision given, also to commits that came to nothing: none is given twice.
+    revision: Revision,
+}
+
+impl Writer {
+    pub(super) fn new(
+        connection: Connection,
+        folder: &Arc<Folder>,
+        publication: &Arc<Publication>,
+        make_durable: MakeDurable,
+    ) -> Result<Self, OpenError> {
+        let revision = database::newest(&connection).map_err(|error| folder.refused(&error))?;
+        let checkpoints = Checkpoints::start(folder, publication)?;
+        Ok(Self {
+            connection,
+            checkpoints,
+            publication: publication.clone(),
+            make_durable,
+            revision,
+        })
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(first) = jobs.blocking_recv() {
+            let batch = collect(first, &mut jobs);
+            if let Some(cause) = self.publication.stopped() {
+                refuse(batch, &cause);
+                continue;
+            }
+            // What a panic leaves behind is never written with again: the store stops.
+            if catch_unwind(AssertUnwindSafe(|| self.carry_out(batch))).is_err() {
+                self.publication.stop("the writer panicked");
+            }
+        }
+        self.close();
+    }
+
+    fn carry_out(&mut self, mut batch: Vec<Job>) {
+        if let Err(error) = self.checkpoints.take_break(&self.connection) {
+            self.publication.stop(&format!("a checkpoint did not succeed: {error}"));
+            return refuse(batch, &error.to_string());
+        }
+        let verdicts = match self.stage(&batch) {
+            Ok(verdicts) => verdicts,
+            Err(error) => {
+                self.roll_back();
+                return refuse(batch, &error.to_string());
+            }
+        };
+        if verdicts.iter().all(Result::is_err) {
+            self.roll_back();
+            return settle(batch, verdicts, Ok);
+        }
+        batch.iter_mut().for_each(|job| job.answer.attempted = true);
+        if let Err(error) = (self.make_durable)(&self.connection) {
+            self.doubt(&error);
+            let unknown = CommitError::Unknown(error.to_string());
+            return settle(batch, verdicts, |_| Err(unknown.clone()));
+        }
+        let commits = batch.iter().zip(&verdicts);
+        let commits: Vec<(Revision, &Commit)> = commits
+            .filter_map(|(job, verdict)| Some((*verdict.as_ref().ok()?, &job.commit)))
+            .collect();
+        self.publication.publish(&commits);
+        self.checkpoints.appended(commits.iter().map(|(_, commit)| size_bytes(commit)).sum());
+        settle(batch, verdicts, Ok);
+    }
+
+    /// Does everything but make it durable. Each commit is checked against the ones before it.
+    fn stage(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Verdict>> {
+        database::begin(&self.connection)?;
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for Job { commit, .. } in batch {
+            if let Some(key) = database::lost(&self.connection, &commit.checks)? {
+                verdicts.push(Err(key));
+                continue;
+            }
+            self.revision += 1;
+            database::apply(&self.connection, commit, self.revision)?;
+            verdicts.push(Ok(self.revision));
+        }
+        database::record_newest(&self.connection, self.revision)?;
+        Ok(verdicts)
+    }
+
+    /// After a `COMMIT` that may or may not have reached the disk.
+    fn doubt(&self, error: &rusqlite::Error) {
+        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+            return self.roll_back();
+        }
+        self.publication.stop(&format!("a commit did not reach the disk: {error}"));
+    }
+
+    fn roll_back(&self) {
+        // After some errors SQLite has done it already.
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+            self.publication.stop(&format!("a commit could not be taken back: {error}"));
+        }
+    }
+
+    fn close(self) {
+        let Self { connection, checkpoints, publication, .. } = self;
+        drop(checkpoints);
+        if publication.stopped().is_some() {
+            return;
+        }
+        if let Err(error) = checkpoints::copy(&connection, "TRUNCATE") {
+            // Nothing is lost: the next start reads the log instead.
+            tracing::warn!(%error, "the store was closed without copying its log");
+        }
+    }
+}
+
+/// `first` and what else waits, as far as one batch goes.
+fn collect(first: Job, jobs: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut bytes = size_bytes(&first.commit);
+    let mut batch = vec![first];
+    while batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
+        let Ok(job) = jobs.try_recv() else { break };
+        bytes = bytes.saturating_add(size_bytes(&job.commit));
+        batch.push(job);
+    }
+    batch
+}
+
+/// What a commit appends to the log, roughly.
+fn size_bytes(commit: &Commit) -> u64 {
+    let keys = commit.puts.len() + commit.deletes.len();
+    let values: usize = commit.puts.values().map(bytes::Bytes::len).sum();
+    (keys as u64).saturating_mul(PAGE_BYTES).saturating_add(values as u64)
+}
+
+/// Tells everyone how it went; `applied` is for those whose checks held.
+fn settle(batch: Vec<Job>, verdicts: Vec<Verdict>, applied: impl Fn(Revision) -> Outcome) {
+    for (job, verdict) in batch.into_iter().zip(verdicts) {
+        let conflict = |key| Err(CommitError::Conflict { key });
+        job.answer.give(verdict.map_or_else(conflict, &applied));
+    }
+}
+
+/// Tells everyone that nothing was written.
+fn refuse(batch: Vec<Job>, cause: &str) {
+    for job in batch {
+        job.answer.give(Err(CommitError::Store(Error::Unavailable(cause.to_owned()))));
+    }
+}
+
+impl Answer {
+    pub(super) fn to(caller: oneshot::Sender<Outcome>) -> Self {
+        Self { caller: Some(caller), attempted: false }
+    }
+
+    fn give(mut self, outcome: Outcome) {
+        if let Some(caller) = self.caller.take() {
+            // A caller who has gone away does not want to know.
+            let _ = caller.send(outcome);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        let Some(caller) = self.caller.take() else { return };
+        let cause = "the writer broke off".to_owned();
+        let _ = caller.send(Err(match self.attempted {
+            true => CommitError::Unknown(cause),
+            false => CommitError::Store(Error::Unavailable(cause)),
+        }));
+    }
+}

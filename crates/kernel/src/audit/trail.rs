@@ -1,0 +1,159 @@
+//! One exchange, from the request to the answer.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::{Error, Operation, Reply, Request, Result, Secret};
+use serde_json::{Map, Value};
+
+use super::entry;
+use super::hash::Hasher;
+use super::{AuditTable, Device};
+use crate::Kernel;
+use crate::mounts::{Mount, Route};
+use crate::tokens::Holder;
+use crate::visit::Visit;
+
+/// What is known of an exchange, and which devices have its first entry.
+pub(crate) struct Trail {
+    pub(super) id: String,
+    pub(super) operation: Operation,
+    pub(super) path: String,
+    pub(super) remote: Option<SocketAddr>,
+    pub(super) shown: Option<Secret>,
+    pub(super) mount: Option<Mount>,
+    pub(super) holder: Option<Holder>,
+    pub(super) granting: Vec<String>,
+    pub(super) sent: Option<Map<String, Value>>,
+    pub(super) denial: Option<String>,
+    table: Option<Arc<AuditTable>>,
+    /// Salts of the devices that have the first entry.
+    opened: BTreeSet<String>,
+}
+
+impl Trail {
+    /// The trail of an exchange that has just begun.
+    pub(crate) fn of(request: &Request) -> Self {
+        Self {
+            id: request.id.clone(),
+            operation: request.operation,
+            path: request.path.to_string(),
+            remote: request.remote,
+            shown: request.token.clone(),
+            mount: None,
+            holder: None,
+            granting: vec![],
+            sent: None,
+            denial: None,
+            table: None,
+            opened: BTreeSet::new(),
+        }
+    }
+
+    /// Looks up, in this attempt's transaction, which devices there are.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub(crate) async fn find_devices(&mut self, visit: &Visit) -> Result<()> {
+        self.table = Some(visit.kernel.audit.get(visit.transaction()).await?);
+        Ok(())
+    }
+
+    /// Notes where the request leads.
+    pub(crate) fn note_route(&mut self, route: &Route<'_>) {
+        self.mount = Some(route.mount.clone());
+        let slash = if self.path.ends_with('/') { "/" } else { "" };
+        self.path = format!("{}{slash}", route.path.as_str());
+        if route.is_public() {
+            // Whatever was shown, it is not what lets the caller in.
+            self.shown = None;
+        }
+    }
+
+    /// Notes who asks.
+    pub(crate) fn note_holder(&mut self, holder: Option<&Holder>) {
+        self.holder = holder.cloned();
+    }
+
+    /// Notes whether a write creates.
+    pub(crate) fn note_operation(&mut self, operation: Operation) {
+        self.operation = operation;
+    }
+
+    /// Notes the policies that allow the request.
+    pub(crate) fn note_granting(&mut self, policies: Vec<String>) {
+        self.granting = policies;
+    }
+
+    /// Writes the first entry, where it is not written yet.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when no device takes it: then the request must not be performed.
+    pub(crate) async fn open<T>(
+        &mut self,
+        kernel: &Kernel,
+        sent: Option<&Map<String, Value>>,
+        decision: &Result<T>,
+    ) -> Result<()> {
+        // A lost race is not a decision yet.
+        if decision.as_ref().is_err_and(Error::is_conflict) {
+            return Ok(());
+        }
+        self.sent = sent.cloned();
+        self.denial = decision.as_ref().err().map(entry::error_text);
+        let Some(table) = self.table.clone() else { return Ok(()) };
+        for device in &table.devices {
+            if self.opened.contains(&device.salt) {
+                continue;
+            }
+            let entry = entry::request(self, &Hasher::new(&device.salt), kernel.clock.now());
+            if write(kernel, device, &entry).await {
+                self.opened.insert(device.salt.clone());
+            }
+        }
+        self.must_have(table.devices.is_empty() || !self.opened.is_empty())
+    }
+
+    /// Writes the last entry, where there is a first, and gives out the answer.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when no device takes it: then the answer must not be given.
+    pub(crate) async fn close(
+        &mut self,
+        kernel: &Kernel,
+        outcome: Result<Reply>,
+        warnings: &[String],
+    ) -> Result<Reply> {
+        let Some(table) = self.table.clone().filter(|_| !self.opened.is_empty()) else {
+            return outcome;
+        };
+        let mut taken = false;
+        for device in &table.devices {
+            let hasher = Hasher::new(&device.salt);
+            let entry = entry::response(self, &hasher, kernel.clock.now(), (&outcome, warnings));
+            taken |= write(kernel, device, &entry).await;
+        }
+        self.must_have(taken)?;
+        outcome
+    }
+
+    fn must_have(&self, taken: bool) -> Result<()> {
+        match taken {
+            true => Ok(()),
+            false => Err(Error::internal("no audit device takes the entry; see above")),
+        }
+    }
+}
+
+async fn write(kernel: &Kernel, device: &Device, entry: &Value) -> bool {
+    let mut line = entry.to_string().into_bytes();
+    line.push(b'\n');
+    match kernel.devices.write(device, line).await {
+        Ok(()) => true,
+        Err(cause) => {
+            tracing::error!(device = device.path, cause, "an audit device did not take an entry");
+            false
+        }
+    }
+}

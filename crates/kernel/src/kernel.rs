@@ -1,0 +1,213 @@
+//! Everything a node of Strongroom is made of.
+
+use std::sync::Arc;
+
+use api::{
+    Class, Clock, Context, Engine, Entropy, Error, KeyValues, Path, Result, Seconds, Workshop,
+};
+use aws_lc_rs::hmac;
+use quick_cache::sync::Cache;
+use storage::Store;
+
+use crate::audit::{AuditTable, Devices};
+use crate::barrier::Barrier;
+use crate::mirror::{Mirror, Mirrors};
+use crate::mounts::{self, Mount, MountTable, Room};
+use crate::policies::{self, CompiledCache};
+use crate::seal::Seal;
+use crate::system::Rooms;
+use crate::visit::Visit;
+
+/// Policies kept parsed.
+const POLICIES_KEPT_MAX: usize = 4096;
+/// Sets of policies kept compiled.
+const COMPILED_KEPT_MAX: usize = 1024;
+
+/// What a node is built on.
+pub struct Foundation {
+    /// Where everything is stored. The kernel puts the barrier in front of it.
+    pub store: Arc<dyn Store>,
+    /// Every engine there is: auth methods and secrets engines.
+    pub engines: Vec<&'static Engine>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where slow work is done.
+    pub workshop: Arc<Workshop>,
+    /// What the operator decided.
+    pub settings: Settings,
+}
+
+/// What the operator decided, or the defaults.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long things live, unless they or their mount say.
+    pub ttl_default: Seconds,
+    /// How long things live at most, unless their mount says.
+    pub ttl_max: Seconds,
+    /// The kind of store, as clients are told.
+    pub storage_type: String,
+    /// The name of the cluster, given at initialisation; made up when there is none.
+    pub cluster_name: Option<String>,
+    /// The version of the program.
+    pub version: &'static str,
+    /// When the program was built, as clients are told.
+    pub build_date: &'static str,
+}
+
+/// One node. Every node on the same store gives the same answers.
+pub struct Kernel {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) barrier: Arc<Barrier>,
+    pub(crate) seal: Seal,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) settings: Settings,
+    pub(crate) mounts: Mirror<MountTable>,
+    pub(crate) policies: Mirrors<policies::Stored>,
+    pub(crate) compiled: CompiledCache,
+    pub(crate) audit: Mirror<AuditTable>,
+    pub(crate) devices: Devices,
+    rooms: Rooms,
+    engines: Vec<Shelf>,
+}
+
+/// An engine and its doors, made once.
+struct Shelf {
+    engine: &'static Engine,
+    paths: Vec<Path<Context>>,
+}
+
+/// A door, for those who look at all of them: its address, and whose it is.
+pub enum Door<'a> {
+    /// A door of the kernel itself, below this mount.
+    System(&'static str, &'a Path<Visit>),
+    /// A door of an engine, wherever it is mounted.
+    Engine(&'static Engine, &'a Path<Context>),
+}
+
+impl Kernel {
+    /// A node on `foundation`, sealed.
+    pub fn new(foundation: Foundation) -> Arc<Self> {
+        let Foundation { store, engines, clock, entropy, workshop, settings } = foundation;
+        let barrier = Arc::new(Barrier::new(store, entropy.clone()));
+        let shelf = |engine: &'static Engine| Shelf { engine, paths: (engine.paths)() };
+        Arc::new(Self {
+            store: barrier.clone(),
+            seal: Seal::new(barrier.clone(), entropy.clone()),
+            barrier,
+            clock,
+            entropy,
+            workshop,
+            settings,
+            mounts: Mirror::new(mounts::TABLE_KEY),
+            policies: Mirrors::new(policies::PREFIX, POLICIES_KEPT_MAX, policies::decode),
+            compiled: Cache::new(COMPILED_KEPT_MAX),
+            audit: Mirror::new(crate::audit::TABLE_KEY),
+            devices: Devices::default(),
+            rooms: Rooms::new(),
+            engines: engines.into_iter().map(shelf).collect(),
+        })
+    }
+
+    /// Whether this node can answer anything.
+    pub fn is_sealed(&self) -> bool {
+        self.barrier.is_sealed()
+    }
+
+    /// Forgets the keys: from now on this node answers nothing until it is unsealed again.
+    pub fn seal(&self) {
+        self.seal.seal();
+        self.forget_copies();
+    }
+
+    /// Opens the audit files anew at their next use: somebody moved them aside.
+    pub fn reopen_audit_files(&self) {
+        self.devices.close_all();
+    }
+
+    /// Every door there is, mounted or not.
+    pub fn doors(&self) -> impl Iterator<Item = Door<'_>> {
+        let system = self.rooms.iter().map(|(mount, path)| Door::System(mount, path));
+        let engines = self
+            .engines
+            .iter()
+            .flat_map(|shelf| shelf.paths.iter().map(|path| Door::Engine(shelf.engine, path)));
+        system.chain(engines)
+    }
+
+    /// The key by which the names of token records are made from tokens.
+    pub(crate) fn token_index(&self) -> Result<hmac::Key> {
+        let key = self.barrier.subkey(TOKEN_INDEX)?;
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
+    }
+
+    /// Forgets the copy of the record at `key`, if there is one: it was stale.
+    pub(crate) fn forget_copy(&self, key: &str) {
+        self.mounts.forget_if(key);
+        self.audit.forget_if(key);
+        self.policies.forget_if(key);
+    }
+
+    /// Forgets every copy of a record.
+    pub(crate) fn forget_copies(&self) {
+        self.mounts.forget();
+        self.audit.forget();
+        self.policies.forget_all();
+    }
+
+    /// The doors of one of the kernel's own rooms.
+    pub(crate) fn room_paths(&self, room: Room) -> &[Path<Visit>] {
+        self.rooms.paths(room)
+    }
+
+    /// The doors of the engine behind `mount`.
+    pub(crate) fn engine_paths(&self, mount: &Mount) -> &[Path<Context>] {
+        self.shelf(mount).map_or(&[], |shelf| shelf.paths.as_slice())
+    }
+
+    /// The engine behind `mount`.
+    pub(crate) fn engine(&self, mount: &Mount) -> Option<&'static Engine> {
+        self.shelf(mount).map(|shelf| shelf.engine)
+    }
+
+    /// The engine clients call `name`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is none, or it is not of this class.
+    pub(crate) fn engine_by_name(
+        &self,
+        class: Class,
+        name: &str,
+        options: &KeyValues,
+    ) -> Result<&'static Engine> {
+        if ["cubbyhole", "system", "token", "identity"].contains(&name) {
+            return Err(Error::invalid(format!("mount type of \"{name}\" is not mountable")));
+        }
+        let named = || self.engines.iter().map(|shelf| shelf.engine).filter(|e| e.name == name);
+        let found = named().find(|engine| engine.answers_to(name, options));
+        match (found, named().next()) {
+            (Some(engine), _) if engine.class == class => Ok(engine),
+            (Some(_), _) => Err(Error::invalid(match class {
+                Class::Auth => {
+                    format!("cannot mount \"{name}\" of type \"secret\" as an auth backend")
+                }
+                Class::Secret => {
+                    format!("cannot mount \"{name}\" of type \"auth\" as a secrets engine")
+                }
+            })),
+            (None, Some(_)) => Err(Error::invalid("invalid version provided; say 1 or 2")),
+            (None, None) => Err(Error::invalid(format!("plugin not found in the catalog: {name}"))),
+        }
+    }
+
+    fn shelf(&self, mount: &Mount) -> Option<&Shelf> {
+        let options = mount.options.clone().unwrap_or_default();
+        self.engines.iter().find(|shelf| shelf.engine.answers_to(&mount.engine, &options))
+    }
+}
+
+/// Names the key of [`Kernel::token_index`] among those the barrier derives.
+pub(crate) const TOKEN_INDEX: &str = "token index";

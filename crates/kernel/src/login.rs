@@ -1,0 +1,96 @@
+//! From proof to token: what becomes of a login once its auth method is convinced.
+
+use api::{Auth, Class, Error, Login, Reply, Result, normalize_policies};
+
+use crate::mounts::Route;
+use crate::policies;
+use crate::tokens::{Grant, Issue, issue};
+use crate::visit::Visit;
+
+/// Turns a proven login into a token and its lease, in the same transaction that proved it.
+///
+/// Whatever a user's record says, no login ever yields the `root` policy: policies are folded
+/// first, so there is no spelling of it left to slip through.
+///
+/// # Errors
+/// [`Error::Invalid`] when the policies are not for logins; [`Error::Internal`] when what answered
+/// is no auth method at a public door.
+pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> Result<Reply> {
+    if route.mount.class != Class::Auth || !route.is_public() {
+        return Err(Error::internal("only the public door of an auth method can log anyone in"));
+    }
+    let policies = policies_of(&login)?;
+    policies::warn_of_unknown(visit, &policies).await?;
+    let facts = visit.facts(&route.mount);
+    let grant = Grant {
+        ttl: login.ttl.unwrap_or_default(),
+        ttl_max: login.ttl_max.unwrap_or_default(),
+        ttl_explicit_max: login.ttl_explicit_max.unwrap_or_default(),
+        period: login.period.unwrap_or_default(),
+        mount_default: facts.ttl_default,
+        mount_max: facts.ttl_max,
+        ..Grant::default()
+    };
+    let ttl = grant.decide(visit.now, visit.now, &mut |text| visit.warn(text))?;
+    let method = facts.path.trim_start_matches("auth/").trim_end_matches('/').replace('/', "-");
+    let auth: Auth = issue(
+        visit,
+        Issue {
+            policies,
+            path: visit.path.as_str().to_owned(),
+            metadata: Some(login.metadata).filter(|metadata| !metadata.is_empty()),
+            display_name: format!("{method}-{}", login.display_name),
+            parent: None,
+            mount: Some(route.mount.storage.clone()),
+            ttl: Some(ttl),
+            ttl_explicit_max: grant.ttl_explicit_max,
+            period: grant.period,
+            renewable: true,
+            networks: login.networks,
+        },
+    )
+    .await?;
+    Ok(Reply::Auth(Box::new(auth)))
+}
+
+fn policies_of(login: &Login) -> Result<Vec<String>> {
+    let mut policies = normalize_policies(&login.policies);
+    if policies.iter().any(|name| name == "root") {
+        return Err(Error::invalid("auth methods cannot create root tokens"));
+    }
+    if policies.iter().any(|name| name == policies::RESPONSE_WRAPPING_NAME) {
+        return Err(Error::invalid("cannot assign policy \"response-wrapping\""));
+    }
+    if login.without_default_policy {
+        policies.retain(|name| name != "default");
+        return Ok(policies);
+    }
+    policies.push("default".to_owned());
+    Ok(normalize_policies(policies))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(policies: &[&str], expected: Option<&[&str]>) {
+        let policies = policies.iter().map(|name| (*name).to_owned()).collect();
+        let given = policies_of(&Login { policies, ..Login::default() }).ok();
+        assert_eq!(
+            given.as_deref(),
+            expected.map(|e| e.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).as_deref()
+        );
+    }
+
+    #[test]
+    fn no_spelling_of_root_gets_through() {
+        for root in ["root", "ROOT", " root", "Root\t", "rOOt\n", "\u{a0}root", "root\u{2003}"] {
+            check(&["dev", root], None);
+        }
+        check(&["response-wrapping"], None);
+        check(&[], Some(&["default"]));
+        check(&["Ops", "dev"], Some(&["default", "dev", "ops"]));
+        check(&["roots", "toor"], Some(&["default", "roots", "toor"]));
+    }
+}

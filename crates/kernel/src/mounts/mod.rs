@@ -1,0 +1,231 @@
+//! What is mounted where: enabling, disabling, tuning, and finding the way of a request.
+//!
+//! The whole table is one record, so that no two mounts can ever overlap, and one copy of it in
+//! memory serves every request.
+
+mod paths;
+mod protected;
+mod record;
+mod route;
+mod view;
+
+use std::sync::Arc;
+
+use api::{Class, Entropy, Error, KeyValues, Moment, Result, hexadecimal, unique};
+use serde::{Deserialize, Serialize};
+use storage::{Table, View};
+
+use crate::Kernel;
+use crate::visit::{MOUNTS, SYSTEM, Visit};
+
+pub(crate) use paths::paths;
+pub(crate) use protected::founding_table;
+pub(crate) use record::{Mount, MountTable, Room, Tuning};
+pub(crate) use route::{Found, Route, route};
+
+/// Where the table is stored, below the kernel's own corner.
+const TABLE: Table<MountTable> = Table::new("");
+const TABLE_NAME: &str = "mounts";
+/// Where the table is stored.
+pub(crate) const TABLE_KEY: &str = "sys/mounts";
+/// Storage names of disabled mounts, whose records are still to be removed.
+const GONE: Table<Gone> = Table::new("gone/");
+/// Records of disabled mounts removed in one commit.
+const CLEARED_MAX: usize = 256;
+/// Disabled mounts looked after in one round.
+const BATCH_MAX: usize = 4;
+/// Longest path of a mount.
+const PATH_LENGTH_MAX: usize = 512;
+
+/// A mount that was disabled.
+#[derive(Deserialize, Serialize)]
+struct Gone {
+    since: Moment,
+}
+
+/// What shall be mounted.
+pub(crate) struct Wanted {
+    pub(crate) class: Class,
+    /// Where, with a slash at its end, `auth/` included.
+    pub(crate) path: String,
+    pub(crate) engine: String,
+    pub(crate) description: String,
+    pub(crate) options: Option<KeyValues>,
+    pub(crate) local: bool,
+    pub(crate) seal_wrap: bool,
+    pub(crate) tuning: Tuning,
+}
+
+/// Mounts an engine.
+///
+/// # Errors
+/// [`Error::Invalid`] when the path is taken or reserved, or there is no such engine.
+pub(crate) async fn enable(visit: &Visit, wanted: Wanted) -> Result<()> {
+    check_path(&wanted.path)?;
+    protected::check(&wanted.path, "mount")?;
+    let table = visit.mounts().await?;
+    if let Some(taken) = table.overlapping(&wanted.path) {
+        let shown = shown_path(wanted.class, &taken.path);
+        return Err(Error::invalid(match taken.path == wanted.path {
+            true => format!("path is already in use at {shown}"),
+            false => format!("existing mount at {shown}"),
+        }));
+    }
+    check_tuning(visit, &wanted.tuning)?;
+    let options = wanted.options.clone().unwrap_or_default();
+    let engine = visit.kernel.engine_by_name(wanted.class, &wanted.engine, &options)?;
+    let entropy = &*visit.kernel.entropy;
+    let mount = Mount {
+        path: wanted.path,
+        room: Room::Engine,
+        engine: engine.name.to_owned(),
+        class: wanted.class,
+        storage: unique(entropy),
+        accessor: accessor(visit, wanted.class, engine.name),
+        description: wanted.description,
+        options: Some(options),
+        local: wanted.local,
+        seal_wrap: wanted.seal_wrap,
+        tuning: wanted.tuning,
+    };
+    save(visit, table.with(mount));
+    Ok(())
+}
+
+/// Unmounts what is at `path`: its records and the tokens it gave out are beyond reach from this
+/// commit on; a worker removes them. Does nothing when nothing is mounted there.
+///
+/// # Errors
+/// [`Error::Invalid`] when it is part of the house.
+pub(crate) async fn disable(visit: &Visit, path: &str) -> Result<()> {
+    if path == "auth/token/" {
+        return Err(Error::invalid("token credential backend cannot be disabled"));
+    }
+    protected::check(path, "unmount")?;
+    let table = visit.mounts().await?;
+    let Some(mount) = table.by_path(path) else {
+        return Ok(());
+    };
+    GONE.put(&visit.system, &mount.storage, &Gone { since: visit.now });
+    save(visit, table.without(path));
+    Ok(())
+}
+
+/// Writes down what a new server has mounted.
+pub(crate) fn found(system: &View, entropy: &dyn Entropy) {
+    TABLE.put(system, TABLE_NAME, &founding_table(entropy));
+}
+
+/// Changes what can be changed about a mount.
+///
+/// # Errors
+/// [`Error::Invalid`] when it is not there or the change makes no sense.
+pub(crate) async fn tune(
+    visit: &Visit,
+    path: &str,
+    change: impl FnOnce(&mut Mount) -> Result<()>,
+) -> Result<()> {
+    let table = visit.mounts().await?;
+    let Some(mount) = table.by_path(path) else {
+        return Err(Error::invalid(format!(
+            "tune of path \"{path}\" failed: no mount entry found"
+        )));
+    };
+    let mut mount = mount.clone();
+    change(&mut mount)?;
+    check_tuning(visit, &mount.tuning)?;
+    save(visit, table.without(path).with(mount));
+    Ok(())
+}
+
+/// Removes what disabled mounts left behind, a bounded piece at a time.
+///
+/// # Errors
+/// When the store cannot answer; losing a race is none.
+pub(crate) async fn clear_up_disabled(kernel: &Arc<Kernel>) -> Result<usize> {
+    let visit = Visit::of_worker(kernel);
+    let gone = GONE.list(&visit.system, "", BATCH_MAX).await?;
+    for storage in &gone {
+        match clear_up(&Visit::of_worker(kernel), storage).await {
+            // Another node is at it, in the second case.
+            Ok(()) => {}
+            Err(error) if error.is_conflict() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(gone.len())
+}
+
+async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {
+    let Some(gone) = GONE.get(&visit.system, storage).await? else {
+        return Ok(());
+    };
+    let corner = View::new(visit.transaction(), format!("{MOUNTS}{storage}/"));
+    let keys = visit.transaction().list(&corner.key(""), "", CLEARED_MAX).await?;
+    for key in &keys {
+        visit.transaction().delete(key);
+    }
+    if keys.len() < CLEARED_MAX {
+        GONE.delete(&visit.system, storage);
+        tracing::info!(since = %gone.since, "everything of a disabled mount is removed");
+    }
+    visit.transaction().commit().await?;
+    Ok(())
+}
+
+fn save(visit: &Visit, table: MountTable) {
+    debug_assert_eq!(format!("{SYSTEM}{TABLE_NAME}"), TABLE_KEY);
+    TABLE.put(&visit.system, TABLE_NAME, &table);
+}
+
+fn check_path(path: &str) -> Result<()> {
+    let inner = path.strip_prefix("auth/").unwrap_or(path);
+    let is_clear = |segment: &str| !segment.is_empty() && segment.trim() == segment;
+    let text = inner.strip_suffix('/').unwrap_or(inner);
+    if !text.split('/').all(is_clear) {
+        return Err(Error::invalid("a mount path has no empty segments and no spaces around them"));
+    }
+    if text.contains(['*', '+', '{', '}']) {
+        return Err(Error::invalid("a mount path cannot contain * + { or }"));
+    }
+    if path.len() > PATH_LENGTH_MAX {
+        return Err(Error::invalid(format!(
+            "a mount path has at most {PATH_LENGTH_MAX} characters"
+        )));
+    }
+    Ok(())
+}
+
+fn check_tuning(visit: &Visit, tuning: &Tuning) -> Result<()> {
+    let system_max = visit.kernel.settings.ttl_max;
+    let (default, max) = (tuning.ttl_default, tuning.ttl_max);
+    if !max.is_zero() && default > max {
+        return Err(Error::invalid(format!(
+            "backend max lease TTL of {} would be less than backend default lease TTL of {}",
+            max.0, default.0
+        )));
+    }
+    if max.is_zero() && default > system_max {
+        return Err(Error::invalid(format!(
+            "given default lease TTL greater than system max lease TTL of {}",
+            system_max.0
+        )));
+    }
+    Ok(())
+}
+
+fn accessor(visit: &Visit, class: Class, engine: &str) -> String {
+    let random = hexadecimal::<4>(&*visit.kernel.entropy);
+    match class {
+        Class::Auth => format!("auth_{engine}_{random}"),
+        Class::Secret => format!("{engine}_{random}"),
+    }
+}
+
+/// A path as lists of its class show it: auth methods without `auth/`.
+pub(crate) fn shown_path(class: Class, path: &str) -> &str {
+    match class {
+        Class::Auth => path.strip_prefix("auth/").unwrap_or(path),
+        Class::Secret => path,
+    }
+}

@@ -1,0 +1,109 @@
+//! Finding the door of a request.
+
+use api::{CanonicalPath, Captures, Context, Operation, Path, Pattern, Reached};
+use serde_json::{Map, Value};
+
+use super::record::{Mount, Room};
+use crate::Kernel;
+use crate::visit::Visit;
+
+/// Where a request leads.
+#[derive(Clone)]
+pub(crate) struct Route<'a> {
+    /// The mount that answers for the path.
+    pub(crate) mount: Mount,
+    /// What is behind the path there.
+    pub(crate) found: Found<'a>,
+    /// The path, names folded as the door declares.
+    pub(crate) path: CanonicalPath,
+    /// What stands at the places of the door's pattern.
+    pub(crate) captures: Captures,
+    /// What is to be done there.
+    pub(crate) operation: Operation,
+}
+
+/// What is behind a path.
+#[derive(Clone, Copy)]
+pub(crate) enum Found<'a> {
+    /// A door of the kernel.
+    System(&'a Path<Visit>),
+    /// A door of an engine.
+    Engine(&'a Path<Context>),
+    /// Nothing, but whoever stands here needs no token: beside a public door.
+    NothingInPublic,
+    /// Nothing.
+    Nothing,
+}
+
+impl Route<'_> {
+    /// Who may come through the door, and how its answer looks.
+    pub(crate) fn reached(&self) -> Reached {
+        match self.found {
+            Found::System(door) => door.reached,
+            Found::Engine(door) => door.reached,
+            Found::NothingInPublic => Reached { public: true, ..Reached::default() },
+            Found::Nothing => Reached::default(),
+        }
+    }
+
+    /// Whether no token is needed. Asking for a description needs one everywhere.
+    pub(crate) fn is_public(&self) -> bool {
+        self.reached().public && self.operation != Operation::Help
+    }
+
+    /// What stands at the places of the door's pattern, as parameters.
+    pub(crate) fn captured(&self) -> Map<String, Value> {
+        let named =
+            |(name, value): &(&'static str, String)| ((*name).to_owned(), value.clone().into());
+        self.captures.iter().map(named).collect()
+    }
+}
+
+/// The door for `operation` at `path` below `mount`.
+pub(crate) fn route<'a>(
+    kernel: &'a Kernel,
+    mount: &Mount,
+    path: &CanonicalPath,
+    operation: Operation,
+) -> Route<'a> {
+    let asked = (path, operation);
+    match mount.room {
+        Room::Engine => choose(kernel.engine_paths(mount), mount, asked, Found::Engine),
+        _ => choose(kernel.room_paths(mount.room), mount, asked, Found::System),
+    }
+}
+
+/// The most particular door that fits and can do `operation`; else the most particular that fits.
+fn choose<'a, C: Send + Sync + 'static>(
+    doors: &'a [Path<C>],
+    mount: &Mount,
+    (path, operation): (&CanonicalPath, Operation),
+    found: impl FnOnce(&'a Path<C>) -> Found<'a>,
+) -> Route<'a> {
+    let fitting = doors.iter().filter_map(|door| Some((door, door.matches(&mount.path, path)?)));
+    let can_do =
+        |door: &Path<C>| operation == Operation::Help || door.endpoint(operation).is_some();
+    let best = fitting.min_by_key(|(door, _)| (!can_do(door), door.pattern.generality()));
+    match best {
+        Some((door, (captures, path))) => {
+            Route { mount: mount.clone(), found: found(door), path, captures, operation }
+        }
+        None => {
+            let inner = path.as_str().strip_prefix(&mount.path).unwrap_or_default();
+            let beside = |door: &Path<C>| door.reached.public && shares_head(&door.pattern, inner);
+            let found = match doors.iter().any(beside) {
+                true => Found::NothingInPublic,
+                false => Found::Nothing,
+            };
+            Route { mount: mount.clone(), found, path: path.clone(), captures: vec![], operation }
+        }
+    }
+}
+
+/// Whether `inner` begins with the same fixed word as a pattern of several segments.
+fn shares_head(pattern: &Pattern, inner: &str) -> bool {
+    let template = pattern.openapi();
+    let mut segments = template.trim_start_matches('/').split('/');
+    let head = segments.next().unwrap_or_default();
+    segments.next().is_some() && inner.split('/').next() == Some(head)
+}

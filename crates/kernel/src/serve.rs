@@ -1,0 +1,284 @@
+//! The walk: every request takes it, top to bottom, once.
+//!
+//! One request, one transaction. An attempt reads through a transaction that remembers what it
+//! read, buffers what it writes, and commits once. A lost race starts the attempt over, here and
+//! nowhere else. Also what was refused, and what only read, ends with a commit: "all I read is
+//! still so". So every answer is of one moment, on every node.
+
+use std::sync::Arc;
+
+use api::{Body, Error, Given, Memory, Operation, Reply, Request, Result, Trust};
+use serde_json::{Map, Value};
+use storage::View;
+
+use crate::audit::Trail;
+use crate::mounts::{Found, Route, route};
+use crate::policies::{self, Granted};
+use crate::visit::{CUBBYHOLES, MOUNTS, Visit};
+use crate::{Kernel, description, login, tokens};
+
+/// Losing this many races in a row means something is wrong; say so instead of spinning.
+const ATTEMPTS_MAX: u32 = 64;
+
+/// What came of a request, and what the edge must know to put it into words.
+#[derive(Debug)]
+pub struct Answer {
+    /// Names this exchange in audit entries and logs: a UUID.
+    pub id: String,
+    /// The answer itself.
+    pub outcome: Result<Reply>,
+    /// What the caller should know besides.
+    pub warnings: Vec<String>,
+    /// How it is put into words.
+    pub manner: Manner,
+}
+
+/// How an answer is put into words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manner {
+    /// Anyone may call this: errors are told plainly.
+    pub public: bool,
+    /// The fields of `data` stand at the top level of the answer as well.
+    pub top_level: bool,
+    /// What was done.
+    pub operation: Operation,
+    /// The type of the mount that answered.
+    pub mount_type: Option<String>,
+}
+
+/// One request from the first attempt to the last.
+struct Exchange {
+    request: Request,
+    /// Parameters from the body, once they are read.
+    sent: Option<Map<String, Value>>,
+    memory: Arc<Memory>,
+    trail: Trail,
+    warnings: Vec<String>,
+    manner: Manner,
+    /// A handler that acts outside the store has begun; the attempt is not run again.
+    began: bool,
+}
+
+impl Kernel {
+    /// Serves one request.
+    pub async fn serve(self: &Arc<Self>, request: Request) -> Answer {
+        let mut exchange = Exchange::new(request);
+        let outcome = match self.is_sealed() {
+            true => attempt_while_sealed(self, &mut exchange).await,
+            false => persist(self, &mut exchange).await,
+        };
+        let outcome = exchange.trail.close(self, outcome, &exchange.warnings).await;
+        let Exchange { request, warnings, manner, .. } = exchange;
+        Answer { id: request.id, outcome, warnings, manner }
+    }
+}
+
+/// Starts over whenever another request, on this or another node, changed what this one has read.
+async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
+    for _ in 0..ATTEMPTS_MAX {
+        match attempt(kernel, exchange).await {
+            Err(Error::Conflict(key)) if !exchange.began => {
+                tracing::trace!(key, "lost a race; starting over");
+                kernel.forget_copy(&key);
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(Error::Conflict(format!("lost {ATTEMPTS_MAX} races in a row")))
+}
+
+/// Decides, writes down what will be done, does it, and commits.
+async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
+    let mut visit = Visit::of_request(kernel, &exchange.request, &exchange.memory);
+    exchange.trail.find_devices(&visit).await?;
+    let decision = decide(kernel, &mut visit, exchange).await;
+    let decision = confirm(&visit, decision).await;
+    exchange.trail.open(kernel, exchange.sent.as_ref(), &decision).await?;
+    let granted = decision?;
+    exchange.began = granted.route().reached().once;
+    let outcome = perform(&visit, granted).await;
+    exchange.warnings = visit.warnings.take();
+    match outcome {
+        // What acts outside the store commits by itself, before it acts.
+        Ok(reply) if exchange.began => Ok(reply),
+        Ok(reply) => {
+            visit.transaction().commit().await?;
+            Ok(reply)
+        }
+        refused => confirm(&visit, refused).await,
+    }
+}
+
+/// A refusal is true only if all that led to it still is; whatever was to be written is dropped.
+async fn confirm<T>(visit: &Visit, outcome: Result<T>) -> Result<T> {
+    match outcome {
+        Err(error) if !error.is_conflict() => {
+            visit.transaction().discard_writes();
+            visit.transaction().commit().await?;
+            Err(error)
+        }
+        other => other,
+    }
+}
+
+/// Where does this lead, who asks, and may they?
+async fn decide<'a>(
+    kernel: &'a Arc<Kernel>,
+    visit: &mut Visit,
+    exchange: &mut Exchange,
+) -> Result<Granted<'a>> {
+    let mounts = visit.mounts().await?;
+    let mount = mounts.of(visit.path.as_str());
+    let route = mount.map(|mount| route(kernel, mount, &visit.path, visit.operation));
+    if let Some(route) = &route {
+        exchange.see(route);
+        visit.path = route.path.clone();
+        visit.mount.clone_from(&route.mount.path);
+    }
+    if let Some(route) = route.as_ref().filter(|route| route.is_public()) {
+        let sent = exchange.read(Trust::Anonymous).await?;
+        let given = Given { captured: route.captured(), sent };
+        return Ok(Granted::to_anyone(route.clone(), given));
+    }
+    visit.holder = Some(tokens::authenticate(visit, &exchange.request).await?);
+    exchange.trail.note_holder(visit.holder.as_ref());
+    let permission = policies::authorize(visit, route.as_ref(), &mut exchange.trail).await?;
+    let route = route.ok_or_else(|| Error::NoRoute(visit.path.to_string()))?;
+    let sent = exchange.read(Trust::Authenticated).await?;
+    let given = Given { captured: route.captured(), sent };
+    permission.grant(route, given, visit.operation)
+}
+
+/// Does what was granted.
+async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
+    let (route, given) = granted.into_parts();
+    if visit.operation == Operation::Help {
+        return description::help(visit, &route);
+    }
+    match route.found {
+        Found::System(door) => {
+            let reply = door.call(visit.operation, visit, &given).await?;
+            warn_of_parameters(visit, door, &given, &reply);
+            Ok(reply)
+        }
+        Found::Engine(door) => {
+            let context = visit.to_context(&route.mount, corner(visit, &route)?);
+            let reply = door.call(visit.operation, &context, &given).await?;
+            for warning in context.warnings.take() {
+                visit.warn(warning);
+            }
+            warn_of_parameters(visit, door, &given, &reply);
+            match reply {
+                Reply::Login(proof) => login::complete(visit, &route, *proof).await,
+                reply => Ok(reply),
+            }
+        }
+        Found::Nothing | Found::NothingInPublic => Err(Error::UnsupportedPath),
+    }
+}
+
+/// Where the records of the engine behind a route are.
+pub(crate) fn corner(visit: &Visit, route: &Route<'_>) -> Result<View> {
+    let engine = visit.kernel.engine(&route.mount).ok_or(Error::UnsupportedPath)?;
+    let prefix = match engine.corner {
+        api::Corner::Mount => format!("{MOUNTS}{}/", route.mount.storage),
+        api::Corner::Token => {
+            let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
+            format!("{CUBBYHOLES}{}/", holder.key)
+        }
+    };
+    Ok(View::new(visit.transaction(), prefix))
+}
+
+/// What can be done without keys: initialise, unseal, and ask how things are.
+async fn attempt_while_sealed(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
+    let visit = Visit::of_request(kernel, &exchange.request, &exchange.memory);
+    let route = route_while_sealed(kernel, &visit).ok_or(Error::Sealed)?;
+    exchange.see(&route);
+    let Found::System(door) = route.found else {
+        return Err(Error::Sealed);
+    };
+    let sent = exchange.read(Trust::Anonymous).await?;
+    let given = Given { captured: route.captured(), sent };
+    door.call(visit.operation, &visit, &given).await
+}
+
+fn route_while_sealed<'a>(kernel: &'a Kernel, visit: &Visit) -> Option<Route<'a>> {
+    let house = crate::mounts::founding_table(&*kernel.entropy);
+    let route = route(kernel, house.of(visit.path.as_str())?, &visit.path, visit.operation);
+    route.reached().while_sealed.then_some(route)
+}
+
+/// Tells the caller which parameters had no effect, where there is an answer to tell it with.
+fn warn_of_parameters<C: Send + Sync + 'static>(
+    visit: &Visit,
+    door: &api::Path<C>,
+    given: &Given,
+    reply: &Reply,
+) {
+    if matches!(reply, Reply::Empty | Reply::Bare(_)) {
+        return;
+    }
+    let Some(endpoint) = door.endpoint(visit.operation) else { return };
+    if !api::describe::accepts_anything(endpoint) {
+        let known = api::describe::parameter_names(endpoint);
+        let sent = given.sent.keys().filter(|name| !given.captured.contains_key(*name));
+        let unknown: Vec<_> = sent.filter(|name| !known.contains(*name)).cloned().collect();
+        if !unknown.is_empty() {
+            visit.warn(format!(
+                "Endpoint ignored these unrecognized parameters: [{}]",
+                unknown.join(" ")
+            ));
+        }
+        let replaced = given.sent.keys().filter(|name| given.captured.contains_key(*name));
+        let replaced: Vec<_> = replaced.cloned().collect();
+        if !replaced.is_empty() {
+            visit.warn(format!(
+                "Endpoint replaced the value of these parameters with the values captured from \
+                 the endpoint's path: [{}]",
+                replaced.join(" ")
+            ));
+        }
+    }
+}
+
+impl Exchange {
+    fn new(request: Request) -> Self {
+        let manner = Manner {
+            public: false,
+            top_level: false,
+            operation: request.operation,
+            mount_type: None,
+        };
+        Self {
+            trail: Trail::of(&request),
+            request,
+            sent: None,
+            memory: Arc::default(),
+            warnings: vec![],
+            manner,
+            began: false,
+        }
+    }
+
+    /// Notes where the request leads.
+    fn see(&mut self, route: &Route<'_>) {
+        let reached = route.reached();
+        self.manner.public = route.is_public();
+        self.manner.top_level = reached.top_level;
+        self.manner.mount_type = Some(route.mount.engine.clone());
+        self.trail.note_route(route);
+    }
+
+    /// The parameters that were sent. A body is read once, however many attempts there are.
+    async fn read(&mut self, trust: Trust) -> Result<Map<String, Value>> {
+        if self.sent.is_none() {
+            let body = self.request.body.take();
+            self.sent = Some(match body {
+                Some(body) => Body::read(body, trust).await?,
+                None => self.request.query.clone(),
+            });
+        }
+        Ok(self.sent.clone().unwrap_or_default())
+    }
+}

@@ -1,0 +1,106 @@
+//! From the text a caller shows to the token it is.
+
+use api::{Error, Request, Result, Secret};
+
+use super::record::{ACCESSORS, TOKENS, Token, TokenKey};
+use super::{ANCESTORS_MAX, format};
+use crate::visit::Visit;
+
+/// A token that is good right now.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    /// The name it is stored under.
+    pub(crate) key: TokenKey,
+    /// What is known about it.
+    pub(crate) token: Token,
+}
+
+/// Who sent `request`.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] without a token or from a network it is not good in;
+/// [`Error::UnknownToken`] when nobody knows it, or no longer.
+pub(crate) async fn authenticate(visit: &Visit, request: &Request) -> Result<Holder> {
+    let text = request.token.as_ref().ok_or(Error::Unauthenticated)?;
+    let holder = find(visit, text).await?.ok_or(Error::UnknownToken)?;
+    let networks = &holder.token.networks;
+    let inside = |remote: std::net::SocketAddr| {
+        networks.iter().any(|network| network.contains(&remote.ip().to_canonical()))
+    };
+    if !networks.is_empty() && !request.remote.is_some_and(inside) {
+        return Err(Error::Unauthenticated);
+    }
+    Ok(holder)
+}
+
+/// The token with this text, if it is good right now.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn find(visit: &Visit, text: &Secret) -> Result<Option<Holder>> {
+    match format::key_of(text, &visit.kernel.token_index()?) {
+        Some(key) => by_key(visit, key).await,
+        None => Ok(None),
+    }
+}
+
+/// The token an accessor names, if it is good right now.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn by_accessor(visit: &Visit, accessor: &str) -> Result<Option<Holder>> {
+    match ACCESSORS.get(&visit.system, accessor).await? {
+        Some(key) => by_key(visit, key).await,
+        None => Ok(None),
+    }
+}
+
+async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
+    let Some(token) = TOKENS.get(&visit.system, &key).await? else {
+        return Ok(None);
+    };
+    if !token.is_alive(visit.now) || !are_above_alive(visit, &token).await? {
+        return Ok(None);
+    }
+    Ok(Some(Holder { key, token }))
+}
+
+/// Whether the mount that gave the token out is still enabled, and every ancestor still good.
+async fn are_above_alive(visit: &Visit, token: &Token) -> Result<bool> {
+    let mounts = visit.mounts().await?;
+    let is_mounted = |token: &Token| {
+        token.mount.as_ref().is_none_or(|storage| mounts.by_storage(storage).is_some())
+    };
+    if !is_mounted(token) {
+        return Ok(false);
+    }
+    let mut above = token.parent.clone();
+    for _ in 0..ANCESTORS_MAX {
+        let Some(key) = above else {
+            return Ok(true);
+        };
+        match TOKENS.get(&visit.system, &key).await? {
+            Some(parent) if parent.is_alive(visit.now) && is_mounted(&parent) => {
+                above = parent.parent;
+            }
+            _ => return Ok(false),
+        }
+    }
+    // Deeper trees are not made; one that is there nevertheless is not trusted.
+    Ok(above.is_none())
+}
+
+/// How many ancestors a token has.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(super) async fn depth(visit: &Visit, holder: &Holder) -> Result<usize> {
+    let mut above = holder.token.parent.clone();
+    let mut depth = 0;
+    while let (Some(key), true) = (&above, depth < ANCESTORS_MAX) {
+        let parent = TOKENS.get(&visit.system, key).await?;
+        above = parent.and_then(|parent| parent.parent);
+        depth += 1;
+    }
+    Ok(depth)
+}

@@ -1,0 +1,124 @@
+//! Ending tokens, at once, and clearing up behind them, in time.
+
+use std::sync::Arc;
+
+use api::{Result, Seconds};
+use storage::View;
+
+use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
+use crate::visit::{CUBBYHOLES, Visit};
+use crate::{Kernel, leases};
+
+/// Ended tokens looked after in one round.
+const BATCH_MAX: usize = 16;
+/// Children and cubbyhole entries cleared up in one commit.
+const CLEARED_MAX: usize = 128;
+
+/// Ends a token and with it, from this commit on, everything below it.
+///
+/// What it leaves behind (children, cubbyhole) is beyond reach at once, since every use of a child
+/// looks at its parents; a worker removes it.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn end(visit: &Visit, key: &TokenKey, token: &Token) -> Result<()> {
+    let system = &visit.system;
+    TOKENS.delete(system, key);
+    ACCESSORS.delete(system, &token.accessor);
+    if let Some(due) = token.due(key) {
+        leases::delete_due(system, &due);
+    }
+    if let Some(parent) = &token.parent {
+        CHILDREN.delete(system, &format!("{parent}/{key}"));
+    }
+    if leaves_something(visit, key).await? {
+        ENDED.put(system, key, &());
+    }
+    Ok(())
+}
+
+/// Whether a token has children or a cubbyhole. That none comes in while we look is sure: making
+/// either reads the token's record, which this transaction removes.
+async fn leaves_something(visit: &Visit, key: &TokenKey) -> Result<bool> {
+    let children = CHILDREN.list(&visit.system, &format!("{key}/"), 1).await?;
+    let is_own = |name: &String| name.starts_with(key.as_str());
+    if children.first().is_some_and(is_own) {
+        return Ok(true);
+    }
+    let cubbyhole = cubbyhole(visit, key);
+    let held = visit.transaction().list(&cubbyhole.key(""), "", 1).await?;
+    Ok(!held.is_empty())
+}
+
+/// Removes what ended tokens left behind, a bounded piece at a time.
+///
+/// # Errors
+/// When the store cannot answer; losing a race is none.
+pub(crate) async fn clear_up_ended(kernel: &Arc<Kernel>) -> Result<usize> {
+    let visit = Visit::of_worker(kernel);
+    let ended = ENDED.list(&visit.system, "", BATCH_MAX).await?;
+    for key in &ended {
+        let visit = Visit::of_worker(kernel);
+        match clear_up(&visit, key).await {
+            // Another node is at it, in the second case.
+            Ok(()) => {}
+            Err(error) if error.is_conflict() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ended.len())
+}
+
+async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
+    if ENDED.get(&visit.system, key).await?.is_none() {
+        return Ok(());
+    }
+    let transaction = visit.transaction().clone();
+    let children_prefix = visit.system.key(&format!("child/{key}/"));
+    let children = transaction.list(&children_prefix, "", CLEARED_MAX).await?;
+    for child in &children {
+        let Some(name) = child.strip_prefix(&children_prefix).map(str::to_owned) else { continue };
+        transaction.delete(child);
+        if let Some(token) = TOKENS.get(&visit.system, &name).await? {
+            end(visit, &name, &token).await?;
+        }
+    }
+    let held = transaction.list(&cubbyhole(visit, key).key(""), "", CLEARED_MAX).await?;
+    for entry in &held {
+        transaction.delete(entry);
+    }
+    if children.len() < CLEARED_MAX && held.len() < CLEARED_MAX {
+        ENDED.delete(&visit.system, key);
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn cubbyhole(visit: &Visit, key: &TokenKey) -> View {
+    View::new(visit.transaction(), format!("{CUBBYHOLES}{key}/"))
+}
+
+/// Ends the token of a lease that is due, unless somebody gave it more time meanwhile.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn end_if_due(visit: &Visit, key: &TokenKey) -> Result<Ended> {
+    match TOKENS.get(&visit.system, key).await? {
+        Some(token) if token.is_alive(visit.now) => Ok(Ended::NotYet),
+        Some(token) => {
+            end(visit, key, &token).await?;
+            Ok(Ended::After(visit.now.since(token.issued)))
+        }
+        None => Ok(Ended::Before),
+    }
+}
+
+/// What became of a token whose lease was due.
+pub(crate) enum Ended {
+    /// It had been given more time.
+    NotYet,
+    /// It was gone already.
+    Before,
+    /// It ended now, after this long.
+    After(Seconds),
+}

@@ -1,0 +1,28 @@
+//! Tokens: who a caller is.
+//!
+//! A bearer token cannot be recovered from storage: only a keyed hash of it is stored, and nothing
+//! that is stored (lease, index, audit) contains it. A token's record, its accessor, its place
+//! among its parent's children and its due date are always written and removed in one commit.
+//!
+//! A token is good while its record is there, its time has not come, its ancestors are good and
+//! the mount that gave it out is still enabled. So ending a token ends its whole tree at once, with
+//! one small write; a worker clears up behind it.
+
+mod authenticate;
+mod end;
+mod format;
+mod grant;
+mod paths;
+mod present;
+mod record;
+mod renew;
+
+pub(crate) use authenticate::{Holder, authenticate, by_accessor, find};
+pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
+pub(crate) use format::Custom;
+pub(crate) use grant::{Grant, Issue, found_root, issue, issue_as};
+pub(crate) use paths::paths;
+pub(crate) use record::TokenKey;
+
+/// How many ancestors a token may have: each is looked at whenever the token is used.
+const ANCESTORS_MAX: usize = 32;

@@ -1,0 +1,113 @@
+//! A token as clients are told of it.
+
+use api::{Auth, KeyValues, Moment};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::record::Token;
+
+/// What a look-up answers.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct TokenView {
+    /// The token itself, where the caller showed it.
+    id: String,
+    /// Names the token without being it.
+    accessor: String,
+    /// The policies it carries.
+    policies: Vec<String>,
+    /// Where it was made.
+    path: String,
+    /// What its auth method or its maker says about it.
+    meta: Option<KeyValues>,
+    /// A name for logs and answers.
+    display_name: String,
+    /// How often it can still be used; 0 means always.
+    num_uses: u64,
+    /// Whether it lives on when the token that made it ends.
+    orphan: bool,
+    /// When it was made, in seconds since 1970.
+    creation_time: u64,
+    /// How many seconds it was first given; 0 means for ever.
+    creation_ttl: u64,
+    /// When it ends.
+    expire_time: Option<Moment>,
+    /// How many seconds are left; 0 means for ever.
+    ttl: u64,
+    /// An end no renewal moves, in seconds from its making; 0 when there is none.
+    explicit_max_ttl: u64,
+    /// The entity it belongs to.
+    entity_id: String,
+    /// The kind of token.
+    r#type: &'static str,
+    /// It lives as long as it is renewed within this many seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<u64>,
+    /// The networks it can be used from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bound_cidrs: Vec<String>,
+    /// Whether it can be renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewable: Option<bool>,
+    /// When it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issue_time: Option<Moment>,
+    /// When it was last renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_renewal: Option<Moment>,
+    /// When it was last renewed, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_renewal_time: Option<u64>,
+}
+
+impl Token {
+    /// What a look-up answers; `id` is the token itself where the caller showed it.
+    pub(super) fn to_view(&self, now: Moment, id: &str) -> TokenView {
+        let ends = self.expires.is_some();
+        TokenView {
+            id: id.to_owned(),
+            accessor: self.accessor.clone(),
+            policies: self.policies.clone(),
+            path: self.path.clone(),
+            meta: self.metadata.clone(),
+            display_name: self.display_name.clone(),
+            num_uses: 0,
+            orphan: self.parent.is_none(),
+            creation_time: self.issued.unix(),
+            creation_ttl: self.ttl_creation.0,
+            expire_time: self.expires,
+            ttl: self.seconds_left(now),
+            explicit_max_ttl: self.ttl_explicit_max.0,
+            entity_id: String::new(),
+            r#type: "service",
+            period: self.period.set().map(|period| period.0),
+            bound_cidrs: self.networks.iter().map(api::network_text).collect(),
+            renewable: ends.then_some(self.renewable),
+            issue_time: ends.then_some(self.issued),
+            last_renewal: self.renewed,
+            last_renewal_time: self.renewed.map(Moment::unix),
+        }
+    }
+
+    /// What its making and its renewal answer.
+    pub(super) fn to_auth(&self, now: Moment, client_token: &str) -> Auth {
+        Auth {
+            client_token: client_token.to_owned(),
+            accessor: self.accessor.clone(),
+            policies: self.policies.clone(),
+            token_policies: self.policies.clone(),
+            identity_policies: vec![],
+            metadata: self.metadata.clone(),
+            lease_duration: self.seconds_left(now),
+            renewable: self.renewable,
+            entity_id: String::new(),
+            token_type: "service",
+            orphan: self.parent.is_none(),
+            mfa_requirement: None,
+            num_uses: 0,
+        }
+    }
+
+    fn seconds_left(&self, now: Moment) -> u64 {
+        self.expires.map_or(0, |end| end.since(now).0)
+    }
+}

@@ -1,0 +1,72 @@
+//! What is stored about a token, and under which names.
+
+use api::{KeyValues, Moment, NameList, Seconds};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use storage::Table;
+
+/// Every token there is, by [`TokenKey`].
+pub(crate) const TOKENS: Table<Token> = Table::new("token/");
+/// Which token an accessor names.
+pub(super) const ACCESSORS: Table<TokenKey> = Table::new("accessor/");
+/// `<parent>/<child>`: who is to be cleared up when a token ends.
+pub(super) const CHILDREN: Table<()> = Table::new("child/");
+/// Tokens that have ended and left children or cubbyholes behind.
+pub(super) const ENDED: Table<()> = Table::new("ended/");
+
+/// The name a token is stored under: when it was made, then a keyed hash of it. Not the token.
+pub(crate) type TokenKey = String;
+
+/// What is known about a token.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Token {
+    /// Names the token without being it.
+    pub(crate) accessor: String,
+    /// The policies it carries; `root` stands alone.
+    pub(crate) policies: NameList,
+    /// Where it was made: `auth/userpass/login/alice`.
+    pub(crate) path: String,
+    /// What the auth method or its maker says about it.
+    pub(crate) metadata: Option<KeyValues>,
+    /// A name for logs and answers.
+    pub(crate) display_name: String,
+    /// The token that made it, and takes it along when it ends.
+    pub(crate) parent: Option<TokenKey>,
+    /// The storage name of the mount whose login made it, and takes it along when disabled.
+    pub(crate) mount: Option<String>,
+    /// When it was made.
+    pub(crate) issued: Moment,
+    /// When it was last renewed.
+    pub(crate) renewed: Option<Moment>,
+    /// When it ends; never, for the first root token.
+    pub(crate) expires: Option<Moment>,
+    /// How long it was first given.
+    pub(crate) ttl_creation: Seconds,
+    /// How long it was last given.
+    pub(crate) ttl: Seconds,
+    /// An end no renewal moves, counted from `issued`; 0 when there is none.
+    pub(crate) ttl_explicit_max: Seconds,
+    /// It lives as long as it is renewed within this time; 0 when it is not periodic.
+    pub(crate) period: Seconds,
+    /// Whether it can be renewed.
+    pub(crate) renewable: bool,
+    /// The networks it can be used from; none means all.
+    pub(crate) networks: Vec<IpNet>,
+}
+
+impl Token {
+    /// Whether its time has not come.
+    pub(crate) fn is_alive(&self, now: Moment) -> bool {
+        self.expires.is_none_or(|end| end > now)
+    }
+
+    /// Whether no policy limits it.
+    pub(crate) fn is_root(&self) -> bool {
+        self.policies.iter().any(|name| name == "root")
+    }
+
+    /// Its due date, as leases are ordered by it.
+    pub(super) fn due(&self, key: &TokenKey) -> Option<String> {
+        self.expires.map(|end| crate::leases::due_name(end, key))
+    }
+}

@@ -1,0 +1,144 @@
+//! One request as the kernel's own rooms see it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::{
+    Caller, CanonicalPath, Context, Memory, Moment, MountFacts, Operation, Request, Result, Secret,
+    Warnings,
+};
+use storage::{Transaction, View};
+
+use crate::Kernel;
+use crate::mounts::{Mount, MountTable};
+use crate::tokens::Holder;
+
+/// Where the kernel keeps its own records.
+pub(crate) const SYSTEM: &str = "sys/";
+/// Where mounts keep theirs, each under its storage name.
+pub(crate) const MOUNTS: &str = "mount/";
+/// Where tokens keep their cubbyholes, each under its storage name.
+pub(crate) const CUBBYHOLES: &str = "cubbyhole/";
+
+/// One attempt at one request, inside its transaction.
+pub struct Visit {
+    pub(crate) kernel: Arc<Kernel>,
+    /// The kernel's own corner of the store.
+    pub(crate) system: View,
+    /// The time of this attempt.
+    pub(crate) now: Moment,
+    /// The whole path, names folded as declared.
+    pub(crate) path: CanonicalPath,
+    /// What is being done.
+    pub(crate) operation: Operation,
+    /// The mount of the room, with a slash at its end.
+    pub(crate) mount: String,
+    /// Who asks, where the path needs a token.
+    pub(crate) holder: Option<Holder>,
+    /// Whether they hold the `sudo` capability on this very path.
+    pub(crate) sudo: Sudo,
+    /// What they showed to prove who they are.
+    pub(crate) shown: Option<Secret>,
+    pub(crate) remote: Option<SocketAddr>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) warnings: Warnings,
+}
+
+/// Whether a caller holds the `sudo` capability.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sudo {
+    Held,
+    NotHeld,
+}
+
+impl Visit {
+    /// A new attempt at `request`; nobody is known yet.
+    pub(crate) fn of_request(
+        kernel: &Arc<Kernel>,
+        request: &Request,
+        memory: &Arc<Memory>,
+    ) -> Self {
+        let mut visit = Self::new(kernel, request.path.clone(), request.operation);
+        visit.shown = request.token.clone();
+        visit.remote = request.remote;
+        visit.memory = memory.clone();
+        visit
+    }
+
+    /// A piece of work that nobody asked for.
+    pub(crate) fn of_worker(kernel: &Arc<Kernel>) -> Self {
+        let nowhere = CanonicalPath::parse("").expect("the empty path is clear");
+        Self::new(kernel, nowhere, Operation::Update)
+    }
+
+    fn new(kernel: &Arc<Kernel>, path: CanonicalPath, operation: Operation) -> Self {
+        let transaction = Arc::new(Transaction::begin(kernel.store.clone()));
+        Self {
+            kernel: kernel.clone(),
+            system: View::new(&transaction, SYSTEM),
+            now: kernel.clock.now(),
+            path,
+            operation,
+            mount: String::new(),
+            holder: None,
+            sudo: Sudo::NotHeld,
+            shown: None,
+            remote: None,
+            memory: Arc::default(),
+            warnings: Warnings::default(),
+        }
+    }
+
+    /// The transaction of this attempt.
+    pub(crate) fn transaction(&self) -> &Arc<Transaction> {
+        self.system.transaction()
+    }
+
+    /// What is mounted where.
+    pub(crate) async fn mounts(&self) -> Result<Arc<MountTable>> {
+        self.kernel.mounts.get(self.transaction()).await
+    }
+
+    /// Tells the caller something besides the answer.
+    pub(crate) fn warn(&self, text: impl Into<String>) {
+        self.warnings.add(text);
+    }
+
+    /// The same attempt as an engine mounted at `mount` sees it, with its records in `store`.
+    pub(crate) fn to_context(&self, mount: &Mount, store: View) -> Context {
+        Context {
+            store,
+            now: self.now,
+            entropy: self.kernel.entropy.clone(),
+            mount: self.facts(mount),
+            path: self.path.clone(),
+            caller: self.holder.as_ref().map(caller),
+            remote: self.remote,
+            workshop: self.kernel.workshop.clone(),
+            memory: self.memory.clone(),
+            warnings: Warnings::default(),
+        }
+    }
+
+    /// What an engine may know of its mount.
+    pub(crate) fn facts(&self, mount: &Mount) -> MountFacts {
+        let settings = &self.kernel.settings;
+        let ttl_max = mount.tuning.ttl_max.set().unwrap_or(settings.ttl_max);
+        let ttl_default = mount.tuning.ttl_default.set().unwrap_or(settings.ttl_default);
+        MountFacts {
+            path: mount.path.clone(),
+            accessor: mount.accessor.clone(),
+            ttl_default: ttl_default.min(ttl_max),
+            ttl_max,
+            options: mount.options.clone().unwrap_or_default(),
+        }
+    }
+}
+
+fn caller(holder: &Holder) -> Caller {
+    Caller {
+        display_name: holder.token.display_name.clone(),
+        policies: holder.token.policies.clone(),
+        accessor: holder.token.accessor.clone(),
+    }
+}

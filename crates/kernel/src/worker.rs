@@ -1,0 +1,31 @@
+//! Work that nobody asked for just now.
+
+use std::sync::Arc;
+
+use api::{BoxFuture, Result};
+
+use crate::{Kernel, leases, mounts, tokens};
+
+/// A chore every node does, over and over.
+///
+/// It takes no input but the time: whatever it needs to know, it reads from the store. So it does
+/// not matter who runs it, how many run it at once, or whether the last run was cut short.
+pub struct Worker {
+    /// What it does, for the log.
+    pub name: &'static str,
+    /// Does a bounded amount of work and says how much; 0 means there is nothing left for now.
+    pub work: for<'a> fn(&'a Arc<Kernel>) -> BoxFuture<'a, Result<usize>>,
+}
+
+/// Every chore there is.
+pub const WORKERS: &[Worker] = &[
+    Worker { name: "end leases that are due", work: |kernel| Box::pin(leases::end_due(kernel)) },
+    Worker {
+        name: "clear up behind ended tokens",
+        work: |kernel| Box::pin(tokens::clear_up_ended(kernel)),
+    },
+    Worker {
+        name: "clear up behind disabled mounts",
+        work: |kernel| Box::pin(mounts::clear_up_disabled(kernel)),
+    },
+];
