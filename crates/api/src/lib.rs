@@ -41,7 +41,9 @@ pub use networks::{network_text, parse_network};
 pub use operation::Operation;
 pub use parameters::{Everything, Given, KeyValues, Seconds};
 pub use pattern::{Captures, Pattern};
-pub use reply::{Absent, Accepted, Bare, Data, Keys, Login, NoContent, Reply, Respond, Token};
+pub use reply::{
+    Absent, Accepted, Bare, Data, Found, Keys, Login, NoContent, Reply, Respond, Token,
+};
 pub use request::{Body, Request, Trust};
 pub use secret::Secret;
 pub use workshop::{Scratch, Workshop};

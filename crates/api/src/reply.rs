@@ -54,6 +54,14 @@ pub struct Keys(pub Vec<String>);
 /// Nothing is there (any more), but these fields say something about it.
 pub struct Absent<T>(pub T);
 
+/// Fields about something, be it still there or not.
+pub enum Found<T> {
+    /// It is there.
+    Here(T),
+    /// It is gone; the fields say what is still known of it.
+    Gone(T),
+}
+
 /// A document of its own, without an envelope.
 pub struct Bare<T>(pub T);
 
@@ -138,6 +146,19 @@ impl Respond for Keys {
 impl<T: Serialize + JsonSchema + Send + 'static> Respond for Absent<T> {
     fn into_reply(self) -> Reply {
         Reply::Absent(Some(Data::fields(&self.0)))
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(T))
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send + 'static> Respond for Found<T> {
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::Here(fields) => Data(fields).into_reply(),
+            Self::Gone(fields) => Absent(fields).into_reply(),
+        }
     }
 
     fn schema() -> Option<Schema> {

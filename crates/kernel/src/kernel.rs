@@ -14,7 +14,8 @@ use crate::barrier::Barrier;
 use crate::mirror::{Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
-use crate::seal::Seal;
+use crate::seal::{Seal, Share, Status};
+use crate::sealing;
 use crate::system::Rooms;
 use crate::visit::Visit;
 
@@ -115,6 +116,18 @@ impl Kernel {
     /// Whether this node can answer anything.
     pub fn is_sealed(&self) -> bool {
         self.barrier.is_sealed()
+    }
+
+    /// Takes one share of the unseal key; with enough of them, the node is unsealed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a share that cannot be or did not fit.
+    pub async fn submit_share(&self, share: Share) -> Result<Status> {
+        let status = self.seal.submit(share).await.map_err(sealing::told)?;
+        if !status.sealed {
+            self.forget_copies();
+        }
+        Ok(status)
     }
 
     /// Forgets the keys: from now on this node answers nothing until it is unsealed again.

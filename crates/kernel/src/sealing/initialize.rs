@@ -73,7 +73,7 @@ impl Kernel {
 }
 
 /// What the seal says, in the words of the API.
-pub(super) fn told(error: SealError) -> Error {
+pub(crate) fn told(error: SealError) -> Error {
     match error {
         SealError::Store(error) => error.into(),
         SealError::Commit(error) => error.into(),

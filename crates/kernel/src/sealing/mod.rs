@@ -3,5 +3,6 @@
 mod initialize;
 mod paths;
 
+pub(crate) use initialize::told;
 pub use initialize::{InitializeError, Initialized};
 pub(crate) use paths::paths;

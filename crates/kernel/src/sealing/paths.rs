@@ -197,7 +197,7 @@ async fn unseal(visit: &Visit, given: Unseal) -> Result<Bare<SealStatus>> {
     }
     let kernel = &visit.kernel;
     let status = if given.reset {
-        kernel.seal.reset().await
+        kernel.seal.reset().await.map_err(told)
     } else {
         let key = given.key.filter(|key| !key.is_empty()).ok_or_else(|| {
             Error::invalid(
@@ -206,15 +206,11 @@ async fn unseal(visit: &Visit, given: Unseal) -> Result<Bare<SealStatus>> {
         })?;
         // One share too many is no error, whatever it looks like.
         match kernel.is_sealed() {
-            true => kernel.seal.submit(decode_share(key.reveal()).map_err(told)?).await,
-            false => kernel.seal.status().await,
+            true => kernel.submit_share(decode_share(key.reveal()).map_err(told)?).await,
+            false => kernel.seal.status().await.map_err(told),
         }
     };
-    let status = status.map_err(told)?;
-    if !status.sealed {
-        kernel.forget_copies();
-        tracing::info!("unsealed");
-    }
+    let status = status?;
     Ok(Bare(status_view(visit, status).await?))
 }
 

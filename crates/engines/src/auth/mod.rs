@@ -1,0 +1,4 @@
+//! The auth methods: they say who somebody is.
+
+mod token_settings;
+pub(crate) mod userpass;

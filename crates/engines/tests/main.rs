@@ -1,0 +1,9 @@
+//! Every engine, driven through its declared paths on a store in memory, with the clock in hand.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod cubbyhole;
+mod house;
+mod kv_version_1;
+mod userpass;
+mod userpass_login;
