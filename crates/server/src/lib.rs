@@ -2,4 +2,5 @@
 //!
 //! Reading order: [`http`] (from a socket to the kernel and back).
 
+pub mod configuration;
 pub mod http;

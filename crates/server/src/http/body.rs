@@ -279,9 +279,9 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_digits() {
-        let parameters = parse(&Notation::Json, r#"{"a":1e3,"b":12345678901234567890123}"#);
+        let parameters = parse(&Notation::Json, r#"{"a":1.50e+3,"b":12345678901234567890123}"#);
         let text = serde_json::to_string(&parameters.unwrap()).unwrap();
-        assert_eq!(text, r#"{"a":1e3,"b":12345678901234567890123}"#);
+        assert_eq!(text, r#"{"a":1.50e+3,"b":12345678901234567890123}"#);
     }
 
     #[test]
