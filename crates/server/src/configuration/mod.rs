@@ -53,10 +53,8 @@ pub struct Configuration {
 /// What one or several files say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
-    /// Where everything is stored; the last file wins.
-    pub storage: Option<StorageSettings>,
-    /// Where clients connect; those of all files.
-    pub listeners: Vec<ListenerSettings>,
+    storage: Option<StorageSettings>,
+    listeners: Vec<ListenerSettings>,
     /// What clients are told to call this server.
     pub api_addr: Option<String>,
     cluster_name: Option<String>,
@@ -64,8 +62,7 @@ pub struct Draft {
     max_lease_ttl: Option<u64>,
     /// How much is logged.
     pub log_level: Option<String>,
-    /// In which form.
-    pub log_format: Option<String>,
+    log_format: Option<String>,
     /// Whether memory may be swapped out.
     pub disable_mlock: bool,
     pid_file: Option<PathBuf>,
@@ -93,6 +90,18 @@ pub fn load(paths: &[PathBuf]) -> Result<Draft> {
 }
 
 impl Draft {
+    /// A server for trying things out: nothing is kept, and nothing is encrypted on the way.
+    pub fn development(address: &str) -> Self {
+        let settings = backends::Settings::new();
+        Self {
+            storage: Some(StorageSettings { kind: "inmem".to_owned(), settings }),
+            listeners: vec![ListenerSettings::plain(address)],
+            api_addr: Some(format!("http://{address}")),
+            disable_mlock: true,
+            ..Self::default()
+        }
+    }
+
     /// What `text`, found at `path`, says.
     ///
     /// # Errors

@@ -13,10 +13,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use super::exchange::{Desk, sending};
-use super::gate::{Gate, Patience, Progress};
+use super::gate::{Gate, Patience, Progress, now};
 use super::{HEADER_BYTES_MAX, HEADERS_MAX, Stop};
 
 /// How many requests one HTTP/2 connection may have open.
@@ -81,12 +81,13 @@ fn protocols() -> Builder<TokioExecutor> {
 }
 
 /// Ends when the connection has taken longer than it may over whatever it is doing.
+#[allow(clippy::disallowed_methods, reason = "waiting for a client is waiting for time to pass")]
 async fn overdue(progress: &Progress, patience: Patience) {
-    let mut alarm = pin!(sleep_until(Instant::now() + patience.head));
+    let mut alarm = pin!(sleep_until(now() + patience.head));
     poll_fn(|task| {
         let deadline = progress.deadline(patience);
         // Requests may end without waking this task, so look again even if nothing is due.
-        let look = deadline.unwrap_or_else(|| Instant::now() + patience.idle);
+        let look = deadline.unwrap_or_else(|| now() + patience.idle);
         let moved = deadline.is_some() && alarm.deadline() != look;
         if moved {
             alarm.as_mut().reset(look);

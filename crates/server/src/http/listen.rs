@@ -163,6 +163,7 @@ async fn welcome(stream: TcpStream, remote: SocketAddr, door: &Door) {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the system does not say when there is room again")]
 async fn wait_out(error: &io::Error) {
     // A client that left before we got to it says nothing about the next one.
     if error.kind() != io::ErrorKind::ConnectionAborted {

@@ -211,7 +211,7 @@ fn check_namespace(headers: &HeaderMap, path: &CanonicalPath) -> Result<()> {
         return Ok(());
     }
     let alone = |root: &&str| path.as_str().strip_prefix(*root).is_some_and(ends_segment);
-    if WITHOUT_NAMESPACE.iter().any(|root| alone(&root)) {
+    if WITHOUT_NAMESPACE.iter().any(|root| alone(root)) {
         return Err(Error::invalid("operation unavailable in namespaces").into());
     }
     Err(Error::MissingBecause("namespace not found".to_owned()).into())
