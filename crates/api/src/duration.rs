@@ -177,6 +177,19 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl Error {
+    /// The same without repeating what was given, which may be a misplaced password.
+    pub fn discreet(&self) -> &'static str {
+        match self {
+            Self::Negative(_) => "cannot provide negative value",
+            Self::MissingUnit(_) => "time: missing unit in duration; try \"90s\"",
+            Self::UnknownUnit(_) => "time: unknown unit in duration; try d, h, m or s",
+            Self::TooLong(_) => "the duration is too long",
+            Self::Invalid(_) => "time: invalid duration; try \"1h30m\"",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]

@@ -108,7 +108,7 @@ fn lenient_seconds<'de, D: Deserializer<'de>>(
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<u64, E> {
-            duration::parse(text).map_err(E::custom)
+            duration::parse(text).map_err(|error| E::custom(error.discreet()))
         }
     }
     // Records are JSON numbers; requests may be text. Both arrive here.
@@ -219,7 +219,16 @@ impl<'de> Deserializer<'de> for Whole<'_> {
     type Error = Flaw;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        visitor.visit_map(Fields::new(self.0.merged()))
+        visitor.visit_map(Fields::of_map(self.0.merged()))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Flawed<V::Value> {
+        visitor.visit_map(Fields::of_struct(self.0.merged()))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Flawed<V::Value> {
@@ -243,7 +252,7 @@ impl<'de> Deserializer<'de> for Whole<'_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        option unit_struct seq tuple_struct map struct enum identifier ignored_any
+        option unit_struct seq tuple_struct map enum identifier ignored_any
     }
 }
 
@@ -265,15 +274,27 @@ impl<'de> SeqAccess<'de> for Groups<'_> {
     }
 }
 
-/// The fields of an object, whose errors say which field is meant.
+/// The fields of an object. Those of a struct of ours are named in errors; what clients named
+/// themselves is not.
 struct Fields {
     fields: serde_json::map::IntoIter,
     value: Option<(String, Value)>,
+    naming: Naming,
+}
+
+#[derive(Clone, Copy)]
+enum Naming {
+    Ours,
+    Theirs,
 }
 
 impl Fields {
-    fn new(fields: Map<String, Value>) -> Self {
-        Self { fields: fields.into_iter(), value: None }
+    fn of_struct(fields: Map<String, Value>) -> Self {
+        Self { fields: fields.into_iter(), value: None, naming: Naming::Ours }
+    }
+
+    fn of_map(fields: Map<String, Value>) -> Self {
+        Self { fields: fields.into_iter(), value: None, naming: Naming::Theirs }
     }
 }
 
@@ -291,8 +312,12 @@ impl<'de> MapAccess<'de> for Fields {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Flawed<V::Value> {
         let (name, value) = self.value.take().expect("serde asks for the key first");
-        let field =
-            |flaw: Flaw| Flaw(format!("error converting input for field \"{name}\": {}", flaw.0));
+        let field = |flaw: Flaw| match self.naming {
+            Naming::Ours => {
+                Flaw(format!("error converting input for field \"{name}\": {}", flaw.0))
+            }
+            Naming::Theirs => flaw,
+        };
         seed.deserialize(Lenient(value)).map_err(field)
     }
 }
@@ -331,7 +356,7 @@ impl<'de> Deserializer<'de> for Lenient {
                 .map_err(|_: serde_json::Error| Flaw("expected something else, not number".into())),
             Value::String(text) => visitor.visit_string(text),
             Value::Array(values) => visitor.visit_seq(List(values.into_iter())),
-            Value::Object(fields) => visitor.visit_map(Fields::new(fields)),
+            Value::Object(fields) => visitor.visit_map(Fields::of_map(fields)),
         }
     }
 
@@ -395,7 +420,19 @@ impl<'de> Deserializer<'de> for Lenient {
             let (name, value) = pair.ok_or_else(|| Flaw("expected an object or \"k=v\"".into()))?;
             fields.insert(name.trim().to_owned(), value.into());
         }
-        visitor.visit_map(Fields::new(fields))
+        visitor.visit_map(Fields::of_map(fields))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Flawed<V::Value> {
+        match self.0 {
+            Value::Object(fields) => visitor.visit_map(Fields::of_struct(fields)),
+            other => Self(other).deserialize_any(visitor),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
@@ -431,7 +468,7 @@ impl<'de> Deserializer<'de> for Lenient {
 
     forward_to_deserialize_any! {
         i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
-        tuple_struct struct identifier
+        tuple_struct identifier
     }
 }
 

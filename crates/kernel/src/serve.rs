@@ -93,7 +93,8 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     exchange.trail.find_devices(&visit).await?;
     let decision = decide(kernel, &mut visit, exchange).await;
     let decision = confirm(&visit, decision).await;
-    exchange.trail.open(kernel, exchange.sent.as_ref(), &decision).await?;
+    let opened = exchange.trail.open(kernel, exchange.sent.as_ref(), &decision).await;
+    confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
     let outcome = perform(&visit, granted).await;
@@ -140,7 +141,7 @@ async fn decide<'a>(
         let given = Given { captured: route.captured(), sent };
         return Ok(Granted::to_anyone(route.clone(), given));
     }
-    visit.holder = Some(tokens::authenticate(visit, &exchange.request).await?);
+    visit.holder = Some(tokens::authenticate(visit).await?);
     exchange.trail.note_holder(visit.holder.as_ref());
     let permission = policies::authorize(visit, route.as_ref(), &mut exchange.trail).await?;
     let route = route.ok_or_else(|| Error::NoRoute(visit.path.to_string()))?;

@@ -62,7 +62,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CommitError::Conflict`] when a check does not hold; [`CommitError::Unknown`] when the
-    /// store cannot say whether the commit was applied, and [`CommitError::Store`] when nothing was.
+    /// store cannot say whether the commit was applied; [`CommitError::Store`] when nothing was.
     async fn commit(&self, commit: Commit) -> std::result::Result<Revision, CommitError>;
 
     /// Reports keys as they change, by any node. Best effort: for freshness, never for truth.

@@ -20,7 +20,7 @@ pub struct View {
     prefix: String,
 }
 
-/// A typed family of records under one key prefix: `const USERS: Table<User> = Table::new("user/")`.
+/// A typed family of records under one prefix: `const USERS: Table<User> = Table::new("user/")`.
 ///
 /// Records are stored as JSON.
 pub struct Table<T> {

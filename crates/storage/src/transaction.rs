@@ -111,7 +111,7 @@ impl Transaction {
         pending.deletes.clear();
     }
 
-    /// Applies the buffered writes if all that was read is still so; without writes, asks only that.
+    /// Applies the buffered writes if all that was read is still so; without any, asks only that.
     /// Nothing is left behind: to try again, begin again.
     ///
     /// # Errors

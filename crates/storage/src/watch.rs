@@ -19,7 +19,10 @@ pub enum Change {
 }
 
 /// The listening end.
-pub struct Watch(broadcast::Receiver<Arc<[String]>>);
+pub struct Watch {
+    changes: broadcast::Receiver<Arc<[String]>>,
+    hidden: Option<&'static str>,
+}
 
 /// The telling end, which a backend keeps.
 #[derive(Clone)]
@@ -28,11 +31,30 @@ pub struct Announcer(broadcast::Sender<Arc<[String]>>);
 impl Watch {
     /// Waits for the next change.
     pub async fn changed(&mut self) -> Change {
-        match self.0.recv().await {
-            Ok(keys) => Change::Keys(keys),
-            Err(RecvError::Lagged(_)) => Change::Unknown,
-            Err(RecvError::Closed) => Change::Closed,
+        loop {
+            let keys = match self.changes.recv().await {
+                Ok(keys) => keys,
+                Err(RecvError::Lagged(_)) => return Change::Unknown,
+                Err(RecvError::Closed) => return Change::Closed,
+            };
+            let keys = self.visible(keys);
+            if !keys.is_empty() {
+                return Change::Keys(keys);
+            }
         }
+    }
+
+    /// The same, without a word about keys that start with `prefix`.
+    pub fn hiding(self, prefix: &'static str) -> Self {
+        Self { hidden: Some(prefix), ..self }
+    }
+
+    fn visible(&self, keys: Arc<[String]>) -> Arc<[String]> {
+        let Some(hidden) = self.hidden else { return keys };
+        if !keys.iter().any(|key| key.starts_with(hidden)) {
+            return keys;
+        }
+        keys.iter().filter(|key| !key.starts_with(hidden)).cloned().collect()
     }
 }
 
@@ -47,12 +69,33 @@ impl Announcer {
 
     /// A new listener, from this moment on.
     pub fn watch(&self) -> Watch {
-        Watch(self.0.subscribe())
+        Watch { changes: self.0.subscribe(), hidden: None }
     }
 }
 
 impl Default for Announcer {
     fn default() -> Self {
         Self(broadcast::channel(BACKLOG_MAX).0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn hidden_keys_are_not_heard_of() {
+        let announcer = Announcer::default();
+        let mut watch = announcer.watch().hiding("core/");
+        let announce = |keys: &[&str]| announcer.announce(keys.iter().map(|key| (*key).to_owned()));
+        announce(&["core/a", "core/b"]);
+        announce(&["a", "core/a", "core"]);
+        announce(&["b"]);
+        assert_eq!(watch.changed().await, Change::Keys(["a".into(), "core".into()].into()));
+        assert_eq!(watch.changed().await, Change::Keys(["b".into()].into()));
+        drop(announcer);
+        assert_eq!(watch.changed().await, Change::Closed);
     }
 }

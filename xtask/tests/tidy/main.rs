@@ -28,6 +28,11 @@ fn every_function_fits_a_screen() {
 }
 
 #[test]
+fn every_function_takes_few_arguments() {
+    expect_none(rust(shape::functions_with_too_many_arguments));
+}
+
+#[test]
 fn every_file_says_what_it_is() {
     expect_none(rust(shape::files_without_opening));
 }
@@ -97,7 +102,7 @@ fn no_commit_names_a_machine() {
 
 #[test]
 fn allowances_name_a_rule_that_exists() {
-    let rules = ["lines-too-wide", "functions-too-long"];
+    let rules = ["lines-too-wide", "functions-too-long", "functions-with-too-many-arguments"];
     for allowance in allowances::all() {
         assert!(rules.contains(&allowance.rule.as_str()), "{allowance:?} names no rule");
     }

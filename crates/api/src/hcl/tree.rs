@@ -250,7 +250,8 @@ impl Value {
             }
             Content::Number(text) => {
                 let number = serde_json::from_str::<Number>(text);
-                Json::Number(number.map_err(|_| self.expected("a number"))?)
+                let beyond = |_| self.position.error("this number is beyond what JSON can hold");
+                Json::Number(number.map_err(beyond)?)
             }
             Content::List(values) => {
                 Json::Array(values.iter().map(Self::to_json).collect::<Result<_, _>>()?)
@@ -267,10 +268,6 @@ impl Value {
             Content::List(_) => "a list",
             Content::Object(_) => "a block",
         };
-        // Of the right kind, but not fitting: naming the kind again would help nobody.
-        if what.starts_with(found) {
-            return self.position.error(format!("expected {what}, found another one"));
-        }
         self.position.error(format!("expected {what}, found {found}"))
     }
 }

@@ -1,8 +1,8 @@
 //! Everything said to SQLite about records.
 //!
-//! One table of key, value and revision. Keys are stored as bytes, which sort as such. One row holds
-//! the newest revision ever given, so that no key can get the same revision twice, not even after
-//! all were deleted.
+//! One table of key, value and revision. Keys are stored as bytes, which sort as such. One row
+//! holds the newest revision ever given, so that no key can get the same revision twice, not even
+//! after all were deleted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::folder::Folder;
 use crate::OpenError;
 
 /// Only a checkpoint or a tool of the operator's can be in the way, and only for a moment.
-const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// Which layout of tables this code reads and writes.
 const FORMAT: i64 = 1;
 /// "strg": marks the file as ours.
@@ -165,9 +165,23 @@ pub(super) fn record_newest(connection: &Connection, newest: Revision) -> rusqli
     Ok(())
 }
 
-/// Copies the log into the database file as far as `mode` goes; answers the pages the log holds.
-pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(1))
+/// How far a checkpoint goes.
+#[derive(Clone, Copy)]
+pub(super) enum Mode {
+    /// Copies what nobody is in the way of.
+    Passive,
+    /// Waits for readers and writers, copies everything, and lets the log start anew.
+    Truncate,
+}
+
+/// Copies the log into the database file; whether that went as far as `mode` asks.
+pub(super) fn checkpoint(connection: &Connection, mode: Mode) -> rusqlite::Result<bool> {
+    let sql = match mode {
+        Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+        Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+    };
+    let busy: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(busy == 0)
 }
 
 fn revision(row: &Row<'_>, column: usize) -> rusqlite::Result<Revision> {
@@ -182,7 +196,7 @@ fn bounds(prefix: &str, after: &str) -> (Vec<u8>, Vec<u8>) {
         from = after.as_bytes().to_vec();
         from.push(0);
     }
-    // Text in UTF-8 has no byte 255, so adding one to the last never overflows, and 255 ends it all.
+    // Text in UTF-8 has no byte 255: adding one to the last never overflows, and 255 ends it all.
     let mut to = prefix.as_bytes().to_vec();
     let last = to.pop().unwrap_or(u8::MAX - 1);
     to.push(last.saturating_add(1));

@@ -36,7 +36,8 @@ impl Folder {
         let lock = private_file(&real.join(LOCK)).map_err(refused)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => OpenError(format!(
-                "the folder \"{}\" is in use by another server; stop it first or choose another path",
+                "the folder \"{}\" is in use by another server; stop it first or choose \
+                 another path",
                 path.display()
             )),
             TryLockError::Error(error) => unusable(path, &error),

@@ -4,13 +4,14 @@
 //! transaction and syncs once: that is what makes many small durable commits cheap. Only when they
 //! are durable are they *published*: put into the cache, announced, and acknowledged.
 //!
-//! **Reading.** The cache answers first; what it does not know is read from SQLite on a connection of
-//! its own, away from the writer. Asking whether reads still hold takes the same way, so it never
-//! waits for a sync.
+//! **Reading.** The cache answers first; what it does not know is read from SQLite on a connection
+//! of its own, away from the writer. Asking whether reads still hold takes the same way, so it
+//! never waits for a sync.
 //!
 //! Invariant: every answer is of a moment between two publications. A connection may see a commit
 //! that is durable but not yet published; `Publication::reached` then waits the instant until it
-//! is. `Publication` keeps the other half: nothing older than the last publication enters the cache.
+//! is. `Publication` keeps the other half: nothing older than the last publication enters the
+//! cache.
 //!
 //! **Failing.** After an error that leaves doubt about what is on the disk, nothing is written any
 //! more until a restart has read the disk afresh; see `writer`.

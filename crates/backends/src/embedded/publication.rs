@@ -1,8 +1,8 @@
 //! What readers may see: the newest published revision, and the values kept close at hand.
 //!
-//! The lock inside the `watch` channel is the publication lock. Publishing holds it for writing while
-//! it changes the cache and the revision together; everything that looks at more than one thing
-//! holds it for reading.
+//! The lock inside the `watch` channel is the publication lock. Publishing holds it for writing
+//! while it changes the cache and the revision together; everything that looks at more than one
+//! thing holds it for reading.
 //!
 //! Invariant: a cached record is the one of the newest publication. A reader that looked at SQLite
 //! some time ago may only add what it found if nothing was published since (`remember`

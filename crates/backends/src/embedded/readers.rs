@@ -51,6 +51,7 @@ impl Readers {
             Some(connection) => connection,
             None => self.connect()?,
         };
+        // A deferred transaction takes its snapshot at the first read: the newest revision.
         let transaction = connection.transaction()?;
         let found = (database::newest(&transaction)?, read(&transaction)?);
         transaction.finish()?;

@@ -164,9 +164,11 @@ async fn what_waits_together_is_synced_once() {
     for n in 0..64 {
         let store = store.clone();
         let mut commit = put(&format!("key/{n}"), "");
-        // All of them also claim the same key, which only the first can have.
-        commit.checks.insert("throne".to_owned(), None);
-        commit.puts.insert("throne".to_owned(), n.to_string().into());
+        if n % 2 == 0 {
+            // Half of them also claim the same key, which only the first can have.
+            commit.checks.insert("throne".to_owned(), None);
+            commit.puts.insert("throne".to_owned(), "".into());
+        }
         waiting.push(tokio::spawn(async move { store.commit(commit).await }));
     }
     let_others_wait().await;
@@ -180,8 +182,8 @@ async fn what_waits_together_is_synced_once() {
             Err(error) => assert_eq!(error, CommitError::Conflict { key: "throne".to_owned() }),
         }
     }
-    assert_eq!(winners, 1);
-    assert_eq!(store.list("key/", "", 99).await.unwrap().len(), 1);
+    assert_eq!(winners, 32 + 1);
+    assert_eq!(store.list("key/", "", 99).await.unwrap().len(), winners);
     assert_eq!(disk.syncs.load(Ordering::Relaxed), 2);
 }
 
@@ -281,15 +283,62 @@ async fn a_batch_that_cannot_be_staged_writes_nothing_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn the_log_does_not_grow_without_end() {
+async fn the_log_starts_anew_however_steadily_it_is_written() {
     const LARGE_BYTES: usize = 4 << 20;
-    const LOG_BYTES_MAX: u64 = 80 << 20;
     let folder = TempDir::new().unwrap();
-    let store = Embedded::open(folder.path()).unwrap();
-    let large = "x".repeat(LARGE_BYTES);
-    for n in 0..40 {
-        store.commit(put(&format!("key/{}", n % 3), &large)).await.unwrap();
-        let log = folder.path().join("strongroom.db-wal").metadata().unwrap();
-        assert!(log.len() < LOG_BYTES_MAX, "{} after {n}", log.len());
+    let store = Arc::new(Embedded::open(folder.path()).unwrap());
+    let log_bytes = async |n: u8| {
+        let large = vec![n; LARGE_BYTES].into();
+        let puts = [(format!("key/{}", n % 3), large)].into();
+        store.commit(Commit { puts, ..Commit::default() }).await.unwrap();
+        folder.path().join("strongroom.db-wal").metadata().unwrap().len()
+    };
+    for n in 0..20 {
+        assert!(log_bytes(n).await < 48 << 20);
     }
+    // A reader of the old pages is in the way of it all, but not of commits.
+    let (go, gone) = channel::<()>();
+    let (arrive, arrived) = channel();
+    let readers = store.readers.clone();
+    let reading = tokio::spawn(async move {
+        let linger = move |_: &Connection| {
+            arrive.send(()).unwrap();
+            gone.recv().unwrap();
+            Ok(())
+        };
+        readers.snapshot(linger).await
+    });
+    let_others_wait().await;
+    arrived.recv().unwrap();
+    for n in 20..32 {
+        log_bytes(n).await;
+    }
+    assert!(log_bytes(32).await > 48 << 20);
+    go.send(()).unwrap();
+    reading.await.unwrap().unwrap();
+    let mut after = 33..60;
+    while log_bytes(after.next().unwrap()).await > 16 << 20 {}
+}
+
+#[tokio::test]
+async fn every_connection_is_set_up_to_lose_nothing() {
+    let folder = TempDir::new().unwrap();
+    let check = |connection: &Connection| {
+        let number =
+            |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).unwrap();
+        let journal =
+            connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(journal, "wal");
+        assert_eq!(number("PRAGMA synchronous"), 2);
+        assert_eq!(number("PRAGMA fullfsync"), 1);
+        assert_eq!(number("PRAGMA checkpoint_fullfsync"), 1);
+        assert_eq!(number("PRAGMA wal_autocheckpoint"), 0);
+        assert_eq!(number("PRAGMA secure_delete"), 1);
+        Ok(())
+    };
+    let checked_commit =
+        move |connection: &Connection| check(connection).and(commit_now(connection));
+    let store = failing_at(1, &folder, checked_commit);
+    store.commit(put("key", "")).await.unwrap();
+    store.readers.snapshot(check).await.unwrap();
 }

@@ -14,7 +14,7 @@ use storage::{Commit, CommitError, Error, Revision};
 use tokio::sync::{mpsc, oneshot};
 
 use super::MakeDurable;
-use super::checkpoints::{self, Checkpoints};
+use super::checkpoints::Checkpoints;
 use super::database;
 use super::folder::Folder;
 use super::publication::Publication;
@@ -157,11 +157,10 @@ impl Writer {
 
     fn close(self) {
         let Self { connection, checkpoints, publication, .. } = self;
-        drop(checkpoints);
         if publication.stopped().is_some() {
             return;
         }
-        if let Err(error) = checkpoints::copy(&connection, "TRUNCATE") {
+        if let Err(error) = checkpoints.finish(&connection) {
             // Nothing is lost: the next start reads the log instead.
             tracing::warn!(%error, "the store was closed without copying its log");
         }

@@ -56,7 +56,10 @@ impl Trail {
     /// # Errors
     /// When the store cannot answer.
     pub(crate) async fn find_devices(&mut self, visit: &Visit) -> Result<()> {
-        self.table = Some(visit.kernel.audit.get(visit.transaction()).await?);
+        let table = visit.kernel.audit.get(visit.transaction()).await?;
+        // A device that an earlier attempt saw may have been disabled since.
+        self.opened.retain(|salt| table.devices.iter().any(|device| device.salt == *salt));
+        self.table = Some(table);
         Ok(())
     }
 

@@ -16,6 +16,14 @@ pub(crate) struct Foundation {
     keyring: Keyring,
 }
 
+/// What opens the root key.
+pub(crate) struct Guard<'a> {
+    /// The key that will be split and then forgotten.
+    pub(crate) unseal_key: &'a Key32,
+    /// How it will be split; stored in clear.
+    pub(crate) configuration: Bytes,
+}
+
 impl Foundation {
     /// As [`Barrier::subkey`] will be.
     pub(crate) fn subkey(&self, label: &str) -> Key32 {
@@ -43,12 +51,11 @@ impl Barrier {
     pub(crate) async fn found(
         &self,
         foundation: &Foundation,
-        unseal_key: &Key32,
-        configuration: Bytes,
+        guard: Guard<'_>,
         records: &BTreeMap<String, Bytes>,
     ) -> std::result::Result<(), CommitError> {
-        let root = &foundation.root;
-        let root_key = self.seal_root_key(unseal_key, root, &configuration);
+        let Guard { unseal_key, configuration } = guard;
+        let root_key = self.seal_root_key(unseal_key, &foundation.root, &configuration);
         let root_key = root_key.map_err(CommitError::Store)?;
         let mut puts = self.first_records(foundation, records).map_err(CommitError::Store)?;
         puts.insert(SEAL.to_owned(), configuration);

@@ -1,7 +1,7 @@
 //! The data keys of all terms, and the secret that the subkeys come from.
 //!
-//! A new term adds a key; old terms stay, so that what they sealed can still be read. The derivation
-//! secret never changes: a token hashed before a rotation is found after it.
+//! A new term adds a key; old terms stay, so that what they sealed can still be read. The
+//! derivation secret never changes: a token hashed before a rotation is found after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

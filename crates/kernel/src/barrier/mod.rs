@@ -37,7 +37,7 @@ use storage::{Commit, CommitError, Error, Record, Result, Revision, Store, Watch
 use crate::entropy::Entropy;
 use budget::{Allowance, Budget};
 use envelope::{Binding, Envelope, NonceBytes};
-pub(crate) use foundation::Foundation;
+pub(crate) use foundation::{Foundation, Guard};
 pub use key::{KEY_BYTES, Key32};
 use keyring::Keyring;
 pub(crate) use opening::OpeningError;
@@ -216,7 +216,7 @@ impl Store for Barrier {
 
     /// Passes on what the raw store reports, also while sealed: it names keys and tells no values.
     fn watch(&self) -> Watch {
-        self.raw.watch()
+        self.raw.watch().hiding(CORE)
     }
 }
 

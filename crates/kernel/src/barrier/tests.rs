@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use storage::Memory;
+use storage::testing::{Busy, Flaky, conformance};
 
 use super::records::{ROOT_KEY, SEAL};
 use super::*;
@@ -111,8 +113,8 @@ impl House {
         let barrier = self.sealed(seed);
         let records = records.iter().map(|(key, value)| ((*key).to_owned(), (*value).into()));
         let configuration = Bytes::from_static(CONFIGURATION);
-        let foundation = barrier.foundation();
-        barrier.found(&foundation, &self.unseal_key, configuration, &records.collect()).await
+        let guard = Guard { unseal_key: &self.unseal_key, configuration };
+        barrier.found(&barrier.foundation(), guard, &records.collect()).await
     }
 
     fn sealed(&self, seed: u64) -> Barrier {
@@ -356,6 +358,18 @@ async fn a_sealing_is_not_undone_by_what_was_under_way() {
     check_sealed(&barrier).await;
 }
 
+#[tokio::test]
+async fn keys_in_use_are_not_replaced_by_older_ones() {
+    let house = House::founded().await;
+    let barrier = house.unsealed(2).await;
+    let Ok(opened) = barrier.open(&house.unseal_key, CONFIGURATION).await else {
+        panic!("the right key is refused")
+    };
+    barrier.rotate().await.unwrap();
+    barrier.install(opened);
+    assert_eq!(barrier.active_term(), Ok(2));
+}
+
 /// Writes one value after another, each under a key of its own, on nodes that live for `lifetime`
 /// writes, and checks the count after each.
 async fn check_budget(block: u64, term: u64, lifetime: u64) {
@@ -497,4 +511,102 @@ async fn no_nonce_is_used_twice() {
     let nonces: std::collections::BTreeSet<_> =
         all.iter().filter(|(key, _)| *key != SEAL).map(|(_, value)| &value[5..17]).collect();
     assert_eq!(nonces.len(), all.len() - 1);
+}
+
+/// Several nodes on one store, which take turns.
+struct Nodes {
+    barriers: Vec<Barrier>,
+    turn: AtomicUsize,
+}
+
+impl Nodes {
+    /// Two nodes on `below`, which shows them `memory`. They have so little room in their budget
+    /// that every few writes one of them has to reserve or to rotate.
+    async fn on(memory: Arc<Memory>, below: Arc<dyn Store>) -> Self {
+        let unseal_key = Key32::random(&Seeded::new(0));
+        let founder = Barrier::new(memory.clone(), Arc::new(Seeded::new(1)));
+        let guard = Guard { unseal_key: &unseal_key, configuration: Bytes::new() };
+        founder.found(&founder.foundation(), guard, &BTreeMap::new()).await.unwrap();
+        let mut barriers = Vec::new();
+        for seed in 2..4 {
+            let mut barrier = Barrier::new(below.clone(), Arc::new(Seeded::new(seed)));
+            barrier.allowance = Allowance { block: 5, term: 40 };
+            let opened = founder.open(&unseal_key, b"").await;
+            barrier.install(opened.unwrap_or_else(|_| panic!("the right key is refused")));
+            barriers.push(barrier);
+        }
+        Self { barriers, turn: AtomicUsize::new(0) }
+    }
+
+    fn next(&self) -> &Barrier {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &self.barriers[turn % self.barriers.len()]
+    }
+}
+
+#[async_trait]
+impl Store for Nodes {
+    async fn get(&self, key: &str) -> Result<Option<Record>> {
+        self.next().get(key).await
+    }
+
+    async fn list(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>> {
+        self.next().list(prefix, after, limit).await
+    }
+
+    async fn commit(&self, commit: Commit) -> std::result::Result<Revision, CommitError> {
+        self.next().commit(commit).await
+    }
+
+    fn watch(&self) -> Watch {
+        self.next().watch()
+    }
+}
+
+#[tokio::test]
+async fn barriers_are_a_store_like_any_other() {
+    let plain = async || {
+        let memory: Arc<Memory> = Arc::default();
+        Arc::new(Nodes::on(memory.clone(), memory).await) as Arc<dyn Store>
+    };
+    conformance::run(plain).await;
+    for seed in 0..3 {
+        conformance::run_busy(plain, seed).await;
+        let contested = async || {
+            let memory: Arc<Memory> = Arc::default();
+            let busy = Arc::new(Busy::losing_one_in(12, memory.clone(), seed));
+            Arc::new(Nodes::on(memory, busy).await) as Arc<dyn Store>
+        };
+        conformance::run_busy(contested, seed).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_whatever_fails() {
+    for seed in 0..20 {
+        let memory: Arc<Memory> = Arc::default();
+        let flaky = Flaky::failing_one_in(5, memory.clone(), seed);
+        let nodes = Nodes::on(memory.clone(), Arc::new(flaky)).await;
+        let mut acknowledged = Vec::new();
+        for written in 0..150 {
+            let key = format!("kv/{written}");
+            if nodes.commit(put(&key, key.clone())).await.is_ok() {
+                acknowledged.push(key);
+            }
+        }
+        assert!(acknowledged.len() > 50);
+        let raw = Raw { memory: Memory::default(), fault: Mutex::default() };
+        for key in memory.keys() {
+            raw.set(&key, memory.get(&key).await.unwrap().unwrap().value).await;
+        }
+        let sealed = raw.sealed_per_term().await;
+        assert!(sealed.len() > 2 && sealed.values().all(|count| *count <= 40), "{sealed:?}");
+        let house = House { raw: Arc::new(raw), unseal_key: Key32::random(&Seeded::new(0)) };
+        let reader = house.sealed(9);
+        let opened = reader.open(&house.unseal_key, b"").await;
+        reader.install(opened.unwrap_or_else(|_| panic!("the right key is refused")));
+        for key in acknowledged {
+            assert_eq!(read(&reader, &key).await, Ok(Some(key.into())), "seed {seed}");
+        }
+    }
 }

@@ -62,7 +62,7 @@ pub(crate) struct Wanted {
 /// [`Error::Invalid`] when the path is taken or reserved, or there is no such engine.
 pub(crate) async fn enable(visit: &Visit, wanted: Wanted) -> Result<()> {
     check_path(&wanted.path)?;
-    protected::check(&wanted.path, "mount")?;
+    protected::check(wanted.class, &wanted.path, "mount")?;
     let table = visit.mounts().await?;
     if let Some(taken) = table.overlapping(&wanted.path) {
         let shown = shown_path(wanted.class, &taken.path);
@@ -97,11 +97,11 @@ pub(crate) async fn enable(visit: &Visit, wanted: Wanted) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Invalid`] when it is part of the house.
-pub(crate) async fn disable(visit: &Visit, path: &str) -> Result<()> {
+pub(crate) async fn disable(visit: &Visit, class: Class, path: &str) -> Result<()> {
     if path == "auth/token/" {
         return Err(Error::invalid("token credential backend cannot be disabled"));
     }
-    protected::check(path, "unmount")?;
+    protected::check(class, path, "unmount")?;
     let table = visit.mounts().await?;
     let Some(mount) = table.by_path(path) else {
         return Ok(());

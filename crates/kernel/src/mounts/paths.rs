@@ -125,7 +125,9 @@ impl<'de> Deserialize<'de> for TimeToLive {
         if text == "system" || text.is_empty() {
             return Ok(Self::default());
         }
-        api::duration::parse(&text).map(|ttl| Self(Seconds(ttl))).map_err(serde::de::Error::custom)
+        api::duration::parse(&text)
+            .map(|ttl| Self(Seconds(ttl)))
+            .map_err(|error| serde::de::Error::custom(error.discreet()))
     }
 }
 
@@ -276,12 +278,12 @@ impl Config {
 }
 
 async fn disable_secret(visit: &Visit, at: At) -> Result<NoContent> {
-    disable(visit, &format!("{}/", at.path)).await?;
+    disable(visit, Class::Secret, &format!("{}/", at.path)).await?;
     Ok(NoContent)
 }
 
 async fn disable_auth(visit: &Visit, at: At) -> Result<NoContent> {
-    disable(visit, &format!("auth/{}/", at.path)).await?;
+    disable(visit, Class::Auth, &format!("auth/{}/", at.path)).await?;
     Ok(NoContent)
 }
 

@@ -11,12 +11,10 @@ const PROTECTED: &[&str] = &["auth/", "sys/", "cubbyhole/", "identity/", "audit/
 ///
 /// # Errors
 /// [`Error::Invalid`].
-pub(super) fn check(path: &str, act: &str) -> Result<()> {
-    // A method below `auth/` is anybody's; `auth/` itself and `auth/token/` are not.
-    let inside = path.strip_prefix("auth/").filter(|inner| !inner.is_empty());
-    let is_protected = match inside {
-        Some(inner) => inner.starts_with("token/"),
-        None => PROTECTED.iter().any(|prefix| path.starts_with(prefix)),
+pub(super) fn check(class: Class, path: &str, act: &str) -> Result<()> {
+    let is_protected = match class {
+        Class::Auth => path.starts_with("auth/token/"),
+        Class::Secret => PROTECTED.iter().any(|prefix| path.starts_with(prefix)),
     };
     match is_protected {
         true => Err(Error::invalid(format!("cannot {act} \"{path}\""))),
@@ -61,20 +59,21 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn is_free(path: &str, expected: bool) {
-        assert_eq!(check(path, "mount").is_ok(), expected, "{path}");
+    fn is_free(class: Class, path: &str, expected: bool) {
+        assert_eq!(check(class, path, "mount").is_ok(), expected, "{path}");
     }
 
     #[test]
     fn the_house_keeps_its_own_places() {
-        for path in
-            ["sys/", "sys/x/", "auth/", "cubbyhole/", "identity/x/", "auth/token/", "audit/"]
-        {
-            is_free(path, false);
+        for path in ["sys/", "sys/x/", "auth/", "auth/x/", "cubbyhole/", "identity/x/", "audit/"] {
+            is_free(Class::Secret, path, false);
         }
-        for path in ["system/", "auth/userpass/", "auth/tokens/", "kv/", "auths/"] {
-            is_free(path, true);
+        for path in ["system/", "kv/", "auths/"] {
+            is_free(Class::Secret, path, true);
         }
+        is_free(Class::Auth, "auth/token/", false);
+        is_free(Class::Auth, "auth/token/x/", false);
+        is_free(Class::Auth, "auth/tokens/", true);
     }
 
     #[test]

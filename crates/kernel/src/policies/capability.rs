@@ -123,13 +123,11 @@ impl Capabilities {
 
     /// The words for them, in the order of the alphabet.
     pub fn names(self) -> Vec<&'static str> {
-        let mut names: Vec<_> = Capability::ALL
+        Capability::ALL
             .into_iter()
             .filter(|capability| self.contains(*capability))
             .map(Capability::name)
-            .collect();
-        names.sort_unstable();
-        names
+            .collect()
     }
 }
 

@@ -26,13 +26,13 @@ mod pattern;
 mod rule;
 mod store;
 
-pub use builtin::{DEFAULT, RESPONSE_WRAPPING};
 pub(crate) use granted::{Granted, authorize};
 pub(crate) use paths::paths;
 pub(crate) use store::{
     CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, warn_of_unknown,
 };
 
+pub use builtin::{DEFAULT, RESPONSE_WRAPPING};
 pub use capability::{Capabilities, Capability};
 pub use compiled::{Compiled, Question, Verdict};
 pub use merged::{MergedRule, Need};

@@ -225,10 +225,10 @@ impl fmt::Display for PolicyError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(error) => write!(formatter, "failed to parse policy: {error}"),
-            Self::Templating(position) => write!(
-                formatter,
-                "failed to validate policy templating: unbalanced templating characters on {position}"
-            ),
+            Self::Templating(position) => {
+                let problem = "unbalanced templating characters";
+                write!(formatter, "failed to validate policy templating: {problem} on {position}")
+            }
         }
     }
 }

@@ -163,7 +163,8 @@ fn case_128_a_denial_of_the_same_pattern_denies_all() {
 fn case_129_listing_a_folder_follows_what_is_inside() {
     for verb in ["list", "scan"] {
         let rules = format!(
-            "foo/metadata/* {verb}; foo/metadata/private/* deny; foo/metadata/private/granted/* {verb}"
+            "foo/metadata/* {verb}; foo/metadata/private/* deny; \
+             foo/metadata/private/granted/* {verb}"
         );
         check(&[&rules], "foo/metadata/", verb);
         check(&[&rules], "foo/metadata/private/", "");
@@ -223,8 +224,8 @@ fn cases_132_134_and_135_wrapping_is_bounded() {
     check_wrapped(open, Some(450), true);
     check_wrapped(open, None, false);
     let merged = r#"
-        path "foo" { policy = "read" min_wrapping_ttl = 50 max_wrapping_ttl = 200 }
-        path "foo" { policy = "read" min_wrapping_ttl = 100 max_wrapping_ttl = 300 }
+        path "foo" { policy = "read" min_wrapping_ttl = 100 max_wrapping_ttl = 200 }
+        path "foo" { policy = "read" min_wrapping_ttl = 50 max_wrapping_ttl = 300 }
         path "foo" { policy = "read" }"#;
     check_wrapped(merged, Some(49), false);
     check_wrapped(merged, Some(50), true);
@@ -437,7 +438,8 @@ fn a_policy_that_does_not_parse_says_where() {
         "path \"p\": expected a list in square brackets, found a number on line 1, column 37",
     );
     check("{\"path\": {\"p\": {\"x\": 1}}}", "path \"p\": invalid key \"x\" on line 1, column 17");
-    let templating = "failed to validate policy templating: unbalanced templating characters on line 1, column 1";
+    let templating = "failed to validate policy templating: unbalanced templating characters \
+                      on line 1, column 1";
     for path in ["{{a", "a}}", "{{a{{b}}", "{{a}}}}", "}}{{"] {
         check_refused(&format!("path {path:?} {{}}"), templating);
     }
@@ -452,7 +454,8 @@ fn what_cannot_be_enforced_is_refused() {
             &format!("failed to parse policy: path \"p\": {problem} on line 1, column 12"),
         );
     };
-    let control = "this server cannot enforce control_group; leave the rule out, or let a second person hold the capability";
+    let control = "this server cannot enforce control_group; \
+                   leave the rule out, or let a second person hold the capability";
     check("control_group = { ttl = \"4h\" factor \"ops\" {} }", control);
     check("control_group {}", control);
     check("pagination_limit = 5", "this server cannot enforce pagination_limit; leave it out");
@@ -462,14 +465,18 @@ fn what_cannot_be_enforced_is_refused() {
     );
     check(
         "list_scan_response_keys_filter_path = \"a\"",
-        "this server cannot enforce list_scan_response_keys_filter_path; grant list on narrower paths",
+        "this server cannot enforce list_scan_response_keys_filter_path; \
+         grant list on narrower paths",
     );
-    let deny = "path \"a/{{b}}\": a path with {{ }} cannot deny, since it may match nothing; deny a wider path";
+    let deny = "path \"a/{{b}}\": a path with {{ }} cannot deny, \
+                since it may match nothing; deny a wider path";
     check_refused(
         "path \"a/{{b}}\" { policy = \"deny\" }",
         &format!("failed to parse policy: {deny} on line 1, column 1"),
     );
-    assert!(parse("path \"p\" { mfa_methods = [] pagination_limit = 0 subscribe_event_types = [\"*\"] comment = \"c\" }").is_ok());
+    let harmless =
+        "mfa_methods = [] pagination_limit = 0 subscribe_event_types = [] comment = \"\"";
+    assert!(parse(&format!("path \"p\" {{ {harmless} }}")).is_ok());
 }
 
 #[test]
@@ -549,56 +556,11 @@ proptest! {
     }
 
     #[test]
-    fn no_policy_text_is_too_strange(text in "(path|name|policy|capabilities|\"[a+*{}]{0,6}\"|[={}\\[\\],: \n1]){0,24}") {
+    fn no_policy_text_is_too_strange(
+        text in "(path|policy|capabilities|\"[a+*{}]{0,6}\"|[={}\\[\\],: \n1]){0,24}",
+    ) {
         if let Ok(policy) = parse(&text) {
             Compiled::new(&[("p", &policy)]).capabilities("a/b", NOW);
         }
     }
-}
-
-#[test]
-fn measure_speed() {
-    let mut text = String::new();
-    for n in 0..10_000 {
-        let p = match n % 4 {
-            0 => format!("secret/data/team{n}/app"),
-            1 => format!("secret/data/team{n}/*"),
-            2 => format!("secret/+/team{n}/*"),
-            _ => format!("kv{n}/+/x/+"),
-        };
-        writeln!(text, "path {p:?} {{ capabilities = [\"read\"] }}").unwrap();
-    }
-    let started = std::time::Instant::now();
-    let policy = parse(&text).unwrap();
-    println!("parse {:?} {} bytes", started.elapsed(), text.len());
-    let started = std::time::Instant::now();
-    let c = Compiled::new(&[("p", &policy)]);
-    println!("compile {:?}", started.elapsed());
-    for path in [
-        "secret/data/team5001/app/x/y",
-        "secret/data/team5002/x",
-        "kv4003/a/x/b",
-        "nowhere/at/all",
-        "secret/data/team5000/app",
-    ] {
-        let started = std::time::Instant::now();
-        let mut n = 0;
-        for _ in 0..100_000 {
-            n += usize::from(c.decide(&question(path, Operation::Read)).allowed);
-        }
-        println!("{path} {:?} each, {n}", started.elapsed() / 100_000);
-    }
-    // Adversarial.
-    let mut text = String::new();
-    for n in 0..8_000u32 {
-        let p: Vec<&str> = (0..13).map(|b| if n >> b & 1 == 1 { "+" } else { "a" }).collect();
-        writeln!(text, "path \"+/{}/z\" {{ capabilities = [\"read\"] }}", p.join("/")).unwrap();
-    }
-    let policy = parse(&text).unwrap();
-    let c = Compiled::new(&[("p", &policy)]);
-    let started = std::time::Instant::now();
-    for _ in 0..100 {
-        c.decide(&question("a/a/a/a/a/a/a/a/a/a/a/a/a/a/y", Operation::Read));
-    }
-    println!("adversarial {:?}", started.elapsed() / 100);
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use storage::{CommitError, Error, Memory, Store};
 
 use super::{SealError, Share, Shares, shamir};
-use crate::barrier::{Barrier, Foundation, Key32, is_reserved};
+use crate::barrier::{Barrier, Foundation, Guard, Key32, is_reserved};
 use crate::entropy::Entropy;
 
 /// A store that is about to exist. Nothing is stored until [`commit`](Founding::commit); dropping
@@ -51,10 +51,8 @@ impl Founding {
         let records = self.first_records().await.map_err(SealError::Store)?;
         let unseal_key = Key32::random(self.entropy.as_ref());
         let shares = shamir::split(unseal_key.as_bytes(), self.shares, self.entropy.as_ref());
-        let configuration = self.shares.encode();
-        let founded =
-            self.barrier.found(&self.foundation, &unseal_key, configuration, &records).await;
-        match founded {
+        let guard = Guard { unseal_key: &unseal_key, configuration: self.shares.encode() };
+        match self.barrier.found(&self.foundation, guard, &records).await {
             Ok(()) => Ok(shares),
             Err(CommitError::Conflict { key }) if is_reserved(&key) => {
                 Err(SealError::AlreadyInitialized)

@@ -1,6 +1,6 @@
 //! From the text a caller shows to the token it is.
 
-use api::{Error, Request, Result, Secret};
+use api::{Error, Result, Secret};
 
 use super::record::{ACCESSORS, TOKENS, Token, TokenKey};
 use super::{ANCESTORS_MAX, format};
@@ -15,19 +15,19 @@ pub(crate) struct Holder {
     pub(crate) token: Token,
 }
 
-/// Who sent `request`.
+/// Who asks.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] without a token or from a network it is not good in;
 /// [`Error::UnknownToken`] when nobody knows it, or no longer.
-pub(crate) async fn authenticate(visit: &Visit, request: &Request) -> Result<Holder> {
-    let text = request.token.as_ref().ok_or(Error::Unauthenticated)?;
+pub(crate) async fn authenticate(visit: &Visit) -> Result<Holder> {
+    let text = visit.shown.as_ref().ok_or(Error::Unauthenticated)?;
     let holder = find(visit, text).await?.ok_or(Error::UnknownToken)?;
     let networks = &holder.token.networks;
     let inside = |remote: std::net::SocketAddr| {
         networks.iter().any(|network| network.contains(&remote.ip().to_canonical()))
     };
-    if !networks.is_empty() && !request.remote.is_some_and(inside) {
+    if !networks.is_empty() && !visit.remote.is_some_and(inside) {
         return Err(Error::Unauthenticated);
     }
     Ok(holder)

@@ -1,0 +1,126 @@
+//! The audit trail, through a whole kernel.
+
+use std::sync::Arc;
+
+use api::Error;
+use serde_json::{Value, json};
+use simulator::House;
+use storage::Memory;
+use storage::testing::Busy;
+
+async fn audited(folder: &tempfile::TempDir) -> (House, String) {
+    let memory = Arc::new(Memory::default());
+    let mut house = House::on(memory.clone(), 0, 3).await;
+    house.store = Arc::new(Busy::new(memory, 3));
+    house.restart(1).await;
+    crate::walk::furnish(&house).await;
+    let file = folder.path().join("audit.log").to_str().unwrap().to_owned();
+    let device = json!({"type": "file", "options": {"file_path": file}});
+    house.root().write("sys/audit/file", device).await.unwrap();
+    (house, file)
+}
+
+fn entries(file: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn every_exchange_is_recorded_once_before_and_once_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let start = entries(&file).len();
+    for number in 0..9 {
+        house.root().write("kv/app", json!({"number": number})).await.unwrap();
+    }
+    house.holder("stranger").read("kv/app").await.unwrap_err();
+    let entries = &entries(&file)[start..];
+    assert_eq!(entries.len(), 20);
+    for pair in entries.chunks(2) {
+        assert_eq!(
+            (pair[0]["type"].as_str(), pair[1]["type"].as_str()),
+            (Some("request"), Some("response"))
+        );
+        assert_eq!(pair[0]["request"]["id"], pair[1]["request"]["id"]);
+    }
+    assert!(entries[18]["error"].as_str().unwrap().contains("permission denied"));
+    assert_eq!(entries[0]["request"]["operation"], "create");
+    assert_eq!(entries[2]["request"]["operation"], "update");
+    assert_eq!(entries[0]["auth"]["policy_results"]["granting_policies"][0]["name"], "root");
+}
+
+#[tokio::test]
+async fn no_secret_reaches_the_trail_in_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let token = house.stranger().login("mitchellh", "foo").await.unwrap();
+    let user = house.holder(&token);
+    user.write("kv/app", json!({"canary": {"deep": ["canary-value"]}})).await.unwrap();
+    user.read("kv/app").await.unwrap();
+    house.stranger().login("mitchellh", "canary-password").await.unwrap_err();
+    let accessor = user.read("auth/token/lookup-self").await.unwrap()["accessor"].clone();
+    let text = std::fs::read_to_string(&file).unwrap();
+    for secret in
+        ["canary-value", "canary-password", &token, &house.root, accessor.as_str().unwrap()]
+    {
+        assert!(!text.contains(secret), "{secret} is in the trail");
+    }
+    let hash = house.root().write("sys/audit-hash/file", json!({"input": token})).await.unwrap();
+    assert!(text.contains(hash["hash"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_does_not_happen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    for node in &house.nodes {
+        node.reopen_audit_files();
+    }
+    let census = house.census().await;
+    let refused = house.root().write("kv/app", json!({"a": "b"})).await;
+    assert!(matches!(refused, Err(Error::Internal(_))));
+    assert!(house.stranger().login("mitchellh", "foo").await.is_err());
+    assert_eq!(house.census().await, census);
+    std::fs::remove_dir(&file).unwrap();
+    house.root().write("kv/app", json!({"a": "b"})).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_working_device_is_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let second = folder.path().join("second.log").to_str().unwrap().to_owned();
+    let device = json!({"type": "file", "options": {"file_path": second}});
+    house.root().write("sys/audit/second", device).await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    for node in &house.nodes {
+        node.reopen_audit_files();
+    }
+    house.root().write("kv/app", json!({"a": "b"})).await.unwrap();
+    assert!(entries(&second).iter().any(|entry| entry["request"]["path"] == "kv/app"));
+}
+
+#[tokio::test]
+async fn devices_are_checked_before_they_are_enabled() {
+    let house = House::new().await;
+    let root = house.root();
+    for body in [
+        json!({"type": "nope"}),
+        json!({"type": "file"}),
+        json!({"type": "file", "options": {"file_path": "/nonexistent/audit.log"}}),
+        json!({"type": "file", "options": {"file_path": "/tmp/../audit.log"}}),
+        json!({"type": "file", "options": {"file_path": "discard", "prefix": "#!/bin/sh\n"}}),
+    ] {
+        assert!(matches!(root.write("sys/audit/x", body).await, Err(Error::Invalid(_))));
+    }
+    assert_eq!(root.read("sys/audit").await.unwrap(), json!({}));
+    root.write("sys/audit/x", json!({"type": "file", "options": {"file_path": "discard"}}))
+        .await
+        .unwrap();
+    assert_eq!(root.read("sys/audit").await.unwrap()["x/"]["type"], "file");
+    root.delete("sys/audit/x").await.unwrap();
+    assert_eq!(root.read("sys/audit").await.unwrap(), json!({}));
+}

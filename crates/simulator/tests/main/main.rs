@@ -1,0 +1,12 @@
+//! Whole kernels, driven the way the network would drive them.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod audit;
+mod crashes;
+mod mounts;
+mod nodes;
+mod policies;
+mod promises;
+mod tokens;
+mod walk;

@@ -1,0 +1,201 @@
+//! What must hold for every door there is: doors are data.
+
+use api::describe::path_help;
+use api::{Error, Operation, Path};
+use kernel::Door;
+use serde_json::json;
+use simulator::House;
+
+/// A door, wherever it is, as far as these promises care.
+struct Seen {
+    at: String,
+    example: String,
+    summary: &'static str,
+    help: String,
+    public: bool,
+    operations: Vec<Operation>,
+}
+
+fn seen<C: Send + Sync + 'static>(mount: &str, path: &Path<C>) -> Seen {
+    Seen {
+        at: format!("{mount}{}", path.pattern.openapi().trim_start_matches('/')),
+        example: format!("{mount}{}", path.pattern.example("x")).trim_end_matches('/').to_owned(),
+        summary: path.summary,
+        help: path_help(path, "x"),
+        public: path.reached.public,
+        operations: path.operations().map(|(operation, _)| operation).collect(),
+    }
+}
+
+/// Every door, with every engine mounted somewhere.
+async fn doors() -> (House, Vec<Seen>) {
+    let house = House::new().await;
+    let root = house.root();
+    let mut all = vec![];
+    for (number, door) in house.nodes[0].doors().enumerate() {
+        match door {
+            Door::System(mount, path) => all.push(seen(mount, path)),
+            Door::Engine(engine, path) => {
+                let version = engine.version.unwrap_or_default();
+                let (place, mount) = match engine.class {
+                    api::Class::Auth => (
+                        format!("sys/auth/{}{version}", engine.name),
+                        format!("auth/{}{version}/", engine.name),
+                    ),
+                    api::Class::Secret => (
+                        format!("sys/mounts/{}{version}", engine.name),
+                        format!("{}{version}/", engine.name),
+                    ),
+                };
+                let options = engine.version.map(|version| json!({"version": version}));
+                let _ = root.write(&place, json!({"type": engine.name, "options": options})).await;
+                all.push(seen(&mount, path));
+            }
+        }
+        assert!(number < 10_000);
+    }
+    (house, all)
+}
+
+#[tokio::test]
+async fn every_door_is_documented() {
+    let (_, doors) = doors().await;
+    assert!(doors.len() > 40);
+    for door in doors {
+        assert!(door.summary.ends_with('.'), "{}", door.at);
+        assert!(!door.help.contains("<no description>"), "{} {}", door.at, door.help);
+    }
+}
+
+#[tokio::test]
+async fn every_private_door_refuses_strangers() {
+    let (house, doors) = doors().await;
+    for door in doors.iter().filter(|door| !door.public) {
+        for operation in &door.operations {
+            let no_token =
+                house.stranger().ask(*operation, &door.example, json!({"x": [[[1]]]})).await;
+            assert_eq!(
+                no_token.outcome.err(),
+                Some(Error::Unauthenticated),
+                "{operation} {}",
+                door.at
+            );
+            let bad_token = house.holder("nope").ask(*operation, &door.example, json!({})).await;
+            assert_eq!(
+                bad_token.outcome.err(),
+                Some(Error::UnknownToken),
+                "{operation} {}",
+                door.at
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_private_door_refuses_tokens_without_policies() {
+    let (house, doors) = doors().await;
+    let body = json!({"policies": ["nothing"], "no_default_policy": true});
+    let made = house.root().write("auth/token/create", body).await.unwrap();
+    let weak = house.holder(made["client_token"].as_str().unwrap());
+    let census = house.census().await;
+    for door in doors.iter().filter(|door| !door.public) {
+        for operation in &door.operations {
+            let refused = weak.ask(*operation, &door.example, json!({"type": [[]]})).await;
+            assert_eq!(refused.outcome.err(), Some(Error::Denied), "{operation} {}", door.at);
+        }
+    }
+    assert_eq!(house.census().await, census);
+}
+
+/// A grant to look must never be enough to change anything.
+#[tokio::test]
+async fn reading_and_listing_change_nothing() {
+    let (house, doors) = doors().await;
+    let text = r#"path "*" { capabilities = ["read", "list"] }"#;
+    house.root().write("sys/policies/acl/looker", json!({"policy": text})).await.unwrap();
+    let body = json!({"policies": ["looker"], "no_default_policy": true});
+    let made = house.root().write("auth/token/create", body).await.unwrap();
+    let looker = house.holder(made["client_token"].as_str().unwrap());
+    let before = house.census().await;
+    for door in &doors {
+        for operation in &door.operations {
+            if !door.public {
+                let _ = looker.ask(*operation, &door.example, json!({})).await;
+            }
+        }
+    }
+    assert_eq!(house.census().await, before);
+}
+
+#[tokio::test]
+async fn no_two_doors_are_the_same() {
+    let (_, doors) = doors().await;
+    let mut places: Vec<_> = doors.iter().map(|door| &door.at).collect();
+    let count = places.len();
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), count);
+}
+
+#[tokio::test]
+async fn while_sealed_only_the_seal_answers() {
+    let (house, doors) = doors().await;
+    house.nodes[0].seal();
+    for door in &doors {
+        for operation in &door.operations {
+            let answer = house.root().ask(*operation, &door.example, json!({})).await;
+            let is_open = ["init", "seal-status", "unseal", "health", "leader"]
+                .iter()
+                .any(|name| door.at == format!("sys/{name}"));
+            let sealed = answer.outcome.err() == Some(Error::Sealed);
+            assert_eq!(sealed, !is_open, "{operation} {}", door.at);
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_types_are_refused_by_field_and_never_repeated() {
+    let (house, doors) = doors().await;
+    for door in &doors {
+        for operation in door.operations.iter().filter(|operation| **operation == Operation::Update)
+        {
+            if door.at == "sys/seal" {
+                continue;
+            }
+            let api = house.root().read("sys/internal/specs/openapi").await.unwrap();
+            let item = &api["paths"][format!("/{}", door.at)]["post"]["requestBody"]["content"]["application/json"]
+                ["schema"]["properties"];
+            for field in item.as_object().into_iter().flat_map(|fields| fields.keys()) {
+                for wrong in [json!({"canary-5f0e": {"canary-5f0e": 1}}), json!([["canary-5f0e"]])]
+                {
+                    let answer = house
+                        .root()
+                        .ask(*operation, &door.example, json!({ field.as_str(): wrong }))
+                        .await;
+                    if let Err(error) = answer.outcome {
+                        assert!(
+                            !format!("{error:?}").contains("canary-5f0e"),
+                            "{} {field}: {error:?}",
+                            door.at
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn help_is_there_for_every_token_and_needs_one() {
+    let (house, doors) = doors().await;
+    let body = json!({"policies": ["nothing"], "no_default_policy": true});
+    let made = house.root().write("auth/token/create", body).await.unwrap();
+    let weak = house.holder(made["client_token"].as_str().unwrap());
+    for door in &doors {
+        let help = weak.ask(Operation::Help, &door.example, json!({})).await.outcome;
+        let Ok(api::Reply::Bare(help)) = help else { panic!("{}: {help:?}", door.at) };
+        assert!(help["help"].as_str().unwrap().contains("## DESCRIPTION"), "{}", door.at);
+        let stranger = house.stranger().ask(Operation::Help, &door.example, json!({})).await;
+        assert_eq!(stranger.outcome.err(), Some(Error::Unauthenticated), "{}", door.at);
+    }
+}
