@@ -40,7 +40,7 @@ pub(crate) struct Setup {
     pub(crate) telemetry: Telemetry,
     /// Names of the variables of the process.
     pub(crate) variables: Vec<String>,
-    /// The configuration files, to look at again.
+    /// The configuration files to look at again for the log level.
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -64,29 +64,23 @@ pub(crate) fn run(setup: Setup) -> Result<(), StartError> {
             StartError::new(why)
         }),
     };
-    announce(
-        &Banner {
-            configuration: &setup.configuration,
-            log_level: setup.telemetry.level(),
-            locked,
-            variables: &setup.variables,
-        }
-        .text(),
-    );
-    for warning in &setup.configuration.warnings {
-        tracing::warn!("{warning}");
-    }
     let runtime = Runtime::new().map_err(StartError::new)?;
-    runtime.block_on(live(setup))
+    runtime.block_on(live(setup, locked))
 }
 
-async fn live(setup: Setup) -> Result<(), StartError> {
-    let Setup { configuration, development, telemetry, files, .. } = setup;
+async fn live(setup: Setup, locked: Result<(), StartError>) -> Result<(), StartError> {
+    let Setup { configuration, development, telemetry, variables, files } = setup;
     // Before anything is open, so that no signal is missed once there is something to lose.
     let signals = Signals::listen().map_err(StartError::new)?;
+    let kernel = found(&configuration)?;
     let listeners = bind(&configuration.listeners).await?;
     let certificates = listeners.iter().filter_map(|listener| listener.tls.clone()).collect();
-    let kernel = found(&configuration)?;
+    let log_level = telemetry.level();
+    let banner = Banner { configuration: &configuration, log_level, locked, variables: &variables };
+    announce(&banner.text());
+    for warning in &configuration.warnings {
+        tracing::warn!("{warning}");
+    }
     let _pid_file = configuration.pid_file.as_deref().map(PidFile::write).transpose()?;
     let server = Server::new(kernel.clone(), Arc::new(SystemEntropy));
     let ready = match &development {

@@ -75,18 +75,20 @@ fn try_run(arguments: Arguments) -> Result<(), StartError> {
     hardening::forbid_core_dumps();
     let configuration = configure(&arguments)?;
     let Arguments { development, log_level, log_format, environment, .. } = arguments;
-    let wanted = |flag: Option<String>, name: &str, file: &Option<String>| {
-        flag.or_else(|| environment.get(name).cloned()).or_else(|| file.clone())
-    };
-    let log_level = wanted(log_level, "VAULT_LOG_LEVEL", &configuration.log_level);
-    let log_format = wanted(log_format, "VAULT_LOG_FORMAT", &configuration.log_format);
-    let telemetry = Telemetry::prepare(log_level.as_deref(), log_format.as_deref())?;
+    let wanted = |flag: Option<String>, name: &str| flag.or_else(|| environment.get(name).cloned());
+    let log_level = wanted(log_level, "VAULT_LOG_LEVEL");
+    let log_format = wanted(log_format, "VAULT_LOG_FORMAT");
+    // A level from the command line stands for as long as the process does.
+    let files = if log_level.is_some() { vec![] } else { arguments.configuration };
+    let telemetry = Telemetry::prepare(
+        log_level.as_ref().or(configuration.log_level.as_ref()).map(String::as_str),
+        log_format.as_ref().or(configuration.log_format.as_ref()).map(String::as_str),
+    )?;
     if arguments.verify_only {
         return Ok(());
     }
     telemetry.start();
     let variables = environment.into_keys().collect();
-    let files = arguments.configuration;
     assemble::run(Setup { configuration, development, telemetry, variables, files })
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Reloadable {
     pub(crate) certificates: Vec<Arc<Tls>>,
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) telemetry: Telemetry,
-    /// The configuration files.
+    /// The configuration files to look at again for the log level.
     pub(crate) files: Vec<PathBuf>,
 }
 

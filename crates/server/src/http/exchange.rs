@@ -52,7 +52,7 @@ impl Desk {
         }
         let asked = self.pass_on(&parts, &mailbox, remote).await;
         let mut outgoing = asked.unwrap_or_else(respond::refusal);
-        get_rid_of_rest(&parts, &mailbox);
+        dispose_of_rest(&parts, &mailbox);
         if without_body {
             *outgoing.body_mut() = Full::default();
         }
@@ -146,7 +146,7 @@ fn ends_connection(parts: &Parts) -> bool {
 }
 
 /// Lets the client finish writing, so that it reads our answer rather than a broken connection.
-fn get_rid_of_rest<B>(parts: &Parts, mailbox: &Mailbox<B>)
+fn dispose_of_rest<B>(parts: &Parts, mailbox: &Mailbox<B>)
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {

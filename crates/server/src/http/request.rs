@@ -210,8 +210,8 @@ fn check_namespace(headers: &HeaderMap, path: &CanonicalPath) -> Result<()> {
     if namespace.is_empty() || namespace == "root" {
         return Ok(());
     }
-    let alone = |root: &&str| path.as_str().strip_prefix(*root).is_some_and(ends_segment);
-    if WITHOUT_NAMESPACE.iter().any(|root| alone(root)) {
+    let is_alone = |root: &&str| path.as_str().strip_prefix(*root).is_some_and(ends_segment);
+    if WITHOUT_NAMESPACE.iter().any(is_alone) {
         return Err(Error::invalid("operation unavailable in namespaces").into());
     }
     Err(Error::MissingBecause("namespace not found".to_owned()).into())
