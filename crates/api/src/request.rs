@@ -25,7 +25,7 @@ pub struct Request {
 }
 
 /// Parameters that have not been read yet.
-pub trait Body: Send {
+pub trait Body: Send + Sync {
     /// Reads and understands them, within the limits for callers of this `trust`.
     ///
     /// # Errors
