@@ -37,6 +37,17 @@ impl Environment {
         Some(text.as_str()).filter(|text| !text.is_empty())
     }
 
+    /// Every variable, with settings of the newer prefix under the older one.
+    pub(crate) fn settings(&self) -> BTreeMap<String, String> {
+        let mut all = self.variables.clone();
+        for (name, value) in &self.variables {
+            if let Some(setting) = name.strip_prefix("BAO_") {
+                all.insert(format!("VAULT_{setting}"), value.clone());
+            }
+        }
+        all
+    }
+
     /// A variable by its whole name.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|text| !text.is_empty())

@@ -26,7 +26,12 @@ pub(crate) fn store(environment: &Environment, token: &Token) -> Result<(), Stri
     let Some(path) = environment.token_file() else {
         return Err("the token cannot be stored: HOME is not set".to_owned());
     };
-    replace(&path, token).map_err(|cause| {
+    store_at(&path, token)
+}
+
+/// Stores a token in a file of one's choice.
+pub(crate) fn store_at(path: &Path, token: &Token) -> Result<(), String> {
+    replace(path, token).map_err(|cause| {
         format!(
             "Error storing token in {}: {cause}; please set VAULT_TOKEN instead",
             path.display()

@@ -16,6 +16,7 @@ mod policy;
 mod print;
 mod read;
 mod secrets;
+mod server;
 mod status;
 mod token;
 mod unwrap;
@@ -31,6 +32,7 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &delete::COMMAND,
     &list::COMMAND,
     &login::COMMAND,
+    &server::COMMAND,
     &status::COMMAND,
     &unwrap::COMMAND,
     &audit::DISABLE,
