@@ -210,8 +210,6 @@ fn check_value(flag: &Flag, value: &str) -> Result<(), String> {
         Kind::Duration if duration_value(value).is_none() => {
             wrong("it is not a duration; try \"1h\"")
         }
-        // What stands before the missing sign may be a secret only in theory, and is needed to find
-        // the mistake.
         Kind::Map if !value.contains('=') => wrong(&format!("missing = in KV pair: {value:?}")),
         Kind::Switch | Kind::Integer | Kind::Duration | Kind::Map => Ok(()),
     }

@@ -27,6 +27,7 @@ fn every_mistake_on_the_line_is_named_before_anything_is_sent() {
     check("token revoke -self -accessor", 1, "Cannot use -self with -accessor!\n");
     check("token revoke -accessor -mode=path x", 1, "Cannot use -accessor with -mode=path!\n");
     check("lease revoke -force x", 1, "Specifying -force requires also specifying -prefix\n");
+    check("kv list", 1, "Not enough arguments (expected 1, got 0)\n");
     check("kv put secret/a", 1, "Must supply data\n");
     check("kv rollback a", 1, "Version flag must be specified\n");
     check("kv rollback -version=0 a", 1, "Invalid value 0 for the version flag\n");

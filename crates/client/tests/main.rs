@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use client::{Client, Error, Redirects, Request, Settings, Token, Trust};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -23,15 +29,7 @@ impl Stub {
     }
 
     fn over_tls(own: &Own, answer: String) -> Stub {
-        let key = PrivateKeyDer::try_from(own.key.clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let settings = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![own.certificate.clone().into()], key)
-            .unwrap();
-        let settings = Arc::new(settings);
+        let settings = Arc::new(own.settings());
         Stub::start(move |stream, seen| {
             let connection = ServerConnection::new(settings.clone()).unwrap();
             answer_one(StreamOwned::new(connection, stream), &answer, seen);
@@ -92,6 +90,19 @@ struct Own {
     certificate: Vec<u8>,
     key: Vec<u8>,
     pem: String,
+}
+
+impl Own {
+    fn settings(&self) -> ServerConfig {
+        let key = PrivateKeyDer::try_from(self.key.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate.clone().into()], key)
+            .unwrap()
+    }
 }
 
 fn own_certificate() -> Own {
@@ -201,6 +212,29 @@ async fn a_redirect_never_leaves_the_protection_of_tls() {
     let refusal = read(trusting).await.unwrap_err();
     assert!(refusal.ends_with("redirect would cause protocol downgrade"), "{refusal}");
     assert!(open.seen().is_empty());
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_with_servers_that_offer_it() {
+    let own = own_certificate();
+    let mut offering = own.settings();
+    offering.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(offering));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = acceptor.accept(stream).await.unwrap();
+        let service = service_fn(|request: http::Request<Incoming>| async move {
+            let answer = format!(r#"{{"data":{{"b":"{:?}"}}}}"#, request.version());
+            Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from(answer))))
+        });
+        hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(stream), service)
+            .await
+    });
+    let trusting = Settings { trust: Trust::Pem(own.pem), ..settings("https", port) };
+    assert_eq!(read(trusting).await.as_deref(), Ok("\"HTTP/2.0\""));
 }
 
 #[tokio::test]

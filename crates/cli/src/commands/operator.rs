@@ -30,8 +30,8 @@ pub(crate) static UNSEAL: Command = Command {
     synopsis: "Give the server a share of the unseal key.",
     usage: "[options] [KEY]",
     details: "Gives the server one share of the unseal key. Without KEY it is asked for, and not \
-              shown while it is typed, which keeps it out of the history of the shell.\n\n    $ \
-              {} operator unseal",
+              shown while it is typed, which keeps it out of the history of the shell.\n\n    \
+              $ {} operator unseal",
     flags: &[
         HTTP,
         FORMAT,

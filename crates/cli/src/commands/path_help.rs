@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::command::{Call, Command, Count, FORMAT, HTTP, Shelf};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::help::paragraph;
 use crate::output::Format;
 use crate::session::{Session, Trouble};
 
@@ -39,11 +40,11 @@ fn explain(trouble: Trouble) -> Failure {
         && let Trouble::Client(error) = &trouble
         && error.to_string().to_lowercase().contains("sealed")
     {
-        return Failure::remote(
-            "Error: Vault is sealed.\n\nHelp comes from what is enabled on the server, and a \
-             sealed server\n\
-             does not know what that is. Unseal it first, then ask again.",
+        let advice = paragraph(
+            "Help comes from what is enabled on the server, and a sealed server does not know what \
+             that is. Unseal it first, then ask again.",
         );
+        return Failure::remote(format!("Error: Vault is sealed.\n\n{advice}"));
     }
     trouble.while_doing("Error retrieving help")
 }

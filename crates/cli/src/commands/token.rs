@@ -51,8 +51,8 @@ pub(crate) static REVOKE: Command = Command {
     synopsis: "End a token and its children.",
     usage: "[options] [TOKEN | ACCESSOR]",
     details: "Ends a token, its children and their leases. With -mode=orphan the children live \
-              on; with -mode=path the argument is a path, and all tokens made by it end.\n\n    $ \
-              {} token revoke -self",
+              on; with -mode=path the argument is a path, and all tokens made by it end.\n\n    \
+              $ {} token revoke -self",
     flags: &[
         HTTP,
         own(&[

@@ -14,8 +14,8 @@ pub(crate) static COMMAND: Command = Command {
     shelf: Shelf::Other,
     synopsis: "Show a secret.",
     usage: "[options] KEY",
-    details: "Shows a secret of the key-value store.\n\n    $ {} kv get -mount=secret app\n    $ \
-              {} kv get -version=1 secret/app",
+    details: "Shows a secret of the key-value store.\n\n    $ {} kv get -mount=secret app\n    \
+              $ {} kv get -version=1 secret/app",
     flags: &[
         HTTP,
         FIELD,

@@ -5,7 +5,7 @@ use client::Request;
 use super::{MOUNT, Place};
 use crate::command::{Call, Command, Count, FORMAT, HTTP, Shelf, own};
 use crate::commands::list;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::session::{Doing, Session};
 
 pub(crate) static COMMAND: Command = Command {
@@ -23,6 +23,9 @@ pub(crate) static COMMAND: Command = Command {
 const PAGES: crate::flags::Group = own(list::PAGING);
 
 fn run(call: &Call) -> Outcome {
+    if call.arguments.is_empty() && !call.flags.given("mount") {
+        return Err(Failure::local("Not enough arguments (expected 1, got 0)"));
+    }
     let session = Session::open(call)?;
     let place = Place::find(call, &session)?;
     let path = place.path("metadata");

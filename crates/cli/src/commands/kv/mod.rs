@@ -22,6 +22,7 @@ use crate::command::Call;
 use crate::commands::write;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::flags::{Flag, Kind};
+use crate::help::paragraph;
 use crate::output::{go_text, key_value};
 use crate::session::{Doing, Session};
 
@@ -108,14 +109,13 @@ fn look(session: &Session, path: &str) -> Result<Option<Secret>, Failure> {
         // A server too old to know this question has only the first version.
         Err(error) if error.status() == Some(404) => Ok(None),
         Err(error) if error.status() == Some(403) && session.only_describes() => {
-            Err(Failure::remote(format!(
+            let advice = paragraph(
                 "This flag describes the request without sending it, but a kv command must first \
-                 ask the server\n\
-                 which version of the engine owns the path, and the token in use may not ask \
-                 that. Give it a\n\
-                 policy for the path, or use \"read\" and \"write\" with the full \
-                 path.\n\n{error}"
-            )))
+                 ask the server which version of the engine owns the path, and the token in use \
+                 may not ask that. Give it a policy for the path, or use \"read\" and \"write\" with \
+                 the full path.",
+            );
+            Err(Failure::remote(format!("{advice}\n\n{error}")))
         }
         Err(error) => Err(Failure::remote(error.to_string())),
     }

@@ -50,8 +50,8 @@ pub(crate) static SEAL: Command = Command {
     shelf: Shelf::Of2016,
     synopsis: "Seal the server.",
     usage: "[options]",
-    details: "Makes the server forget its keys. Today this is called \"operator seal\".\n\n    $ \
-              {} seal",
+    details: "Makes the server forget its keys. Today this is called \"operator seal\".\n\n    \
+              $ {} seal",
     flags: &[HTTP],
     arguments: Count::of_2016(0, 0, "no arguments."),
     run: |call| {
