@@ -155,6 +155,19 @@ fn too_long(text: &str) -> impl Fn() -> Error {
     || Error::TooLong(text.to_owned())
 }
 
+impl Error {
+    /// What is wrong, without the text itself: in a request it may be a misplaced password.
+    pub fn discreet(&self) -> &'static str {
+        match self {
+            Self::Negative(_) => "cannot provide negative value",
+            Self::MissingUnit(_) => "time: missing unit in duration; try \"1h30m\"",
+            Self::UnknownUnit(_) => "time: unknown unit in duration; try d, h, m or s",
+            Self::TooLong(_) => "the duration is too long; at most 292 years",
+            Self::Invalid(_) => "time: invalid duration; try \"1h30m\"",
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -176,19 +189,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-impl Error {
-    /// The same without repeating what was given, which may be a misplaced password.
-    pub fn discreet(&self) -> &'static str {
-        match self {
-            Self::Negative(_) => "cannot provide negative value",
-            Self::MissingUnit(_) => "time: missing unit in duration; try \"90s\"",
-            Self::UnknownUnit(_) => "time: unknown unit in duration; try d, h, m or s",
-            Self::TooLong(_) => "the duration is too long",
-            Self::Invalid(_) => "time: invalid duration; try \"1h30m\"",
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

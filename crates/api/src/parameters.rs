@@ -350,10 +350,14 @@ impl<'de> Deserializer<'de> for Lenient {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(boolean) => visitor.visit_bool(boolean),
-            // Numbers keep the digits they were written with; the library knows how.
-            Value::Number(number) => number
-                .deserialize_any(visitor)
-                .map_err(|_: serde_json::Error| Flaw("expected something else, not number".into())),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (_, Some(number)) => visitor.visit_i64(number),
+                // Others keep the digits they were written with; the library knows how.
+                _ => number.deserialize_any(visitor).map_err(|_: serde_json::Error| {
+                    Flaw("expected something else, not number".into())
+                }),
+            },
             Value::String(text) => visitor.visit_string(text),
             Value::Array(values) => visitor.visit_seq(List(values.into_iter())),
             Value::Object(fields) => visitor.visit_map(Fields::of_map(fields)),
@@ -567,6 +571,11 @@ mod tests {
             &(field("count") + "expected a whole number, not this text"),
         );
         refused(json!({"flag": "hunter2"}), &(field("flag") + "expected true or false"));
+        refused(
+            json!({"ttl": "hunter2"}),
+            &(field("ttl") + "time: invalid duration; try \"1h30m\""),
+        );
+        refused(json!({"ttl": -5}), &(field("ttl") + "cannot provide negative value"));
         refused(json!({"text": ["hunter2"]}), &(field("text") + "expected a string, not list"));
         for value in [
             json!({"count": ["hunter2"]}),

@@ -15,4 +15,5 @@ use api::Engine;
 pub const AUTH_METHODS: &[&Engine] = &[&auth::userpass::ENGINE];
 
 /// What can be mounted anywhere else.
-pub const SECRETS_ENGINES: &[&Engine] = &[&secrets::kv::VERSION_1, &secrets::cubbyhole::ENGINE];
+pub const SECRETS_ENGINES: &[&Engine] =
+    &[&secrets::kv::VERSION_1, &secrets::kv::VERSION_2, &secrets::cubbyhole::ENGINE];

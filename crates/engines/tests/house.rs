@@ -23,6 +23,9 @@ pub(crate) struct House {
     workshop: Arc<Workshop>,
 }
 
+/// What to do, where, and with which parameters.
+type Wish<'a> = (Operation, &'a str, Value);
+
 /// One answer, and what was said besides.
 pub(crate) struct Answer {
     pub(crate) outcome: Result<Reply>,
@@ -83,17 +86,12 @@ impl House {
 
     pub(crate) async fn ask(&self, operation: Operation, path: &str, sent: Value) -> Answer {
         let memory = Arc::new(Memory::default());
-        self.attempt(operation, path, sent, &memory).await.commit().await
+        self.attempt((operation, path, sent), &memory).await.commit().await
     }
 
     /// A request up to its commit, with what earlier attempts at it remember.
-    pub(crate) async fn attempt(
-        &self,
-        operation: Operation,
-        path: &str,
-        sent: Value,
-        memory: &Arc<Memory>,
-    ) -> Attempt {
+    pub(crate) async fn attempt(&self, wish: Wish<'_>, memory: &Arc<Memory>) -> Attempt {
+        let (operation, path, sent) = wish;
         let transaction = Arc::new(Transaction::begin(self.store.clone()));
         let path = CanonicalPath::parse(&format!("mount/{path}")).unwrap();
         let Value::Object(sent) = sent else { panic!("parameters are an object") };
@@ -125,6 +123,11 @@ impl House {
         let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let policies = policies.iter().map(|name| (*name).to_owned()).collect();
         self.engine.renew.unwrap()(&context, &Renewal { metadata, policies }).await
+    }
+
+    /// Nothing can be hashed any more: whatever would have to be is refused.
+    pub(crate) fn close_the_workshop(&mut self) {
+        self.workshop = Arc::new(Workshop::new(1, 0));
     }
 
     /// Keys in the store, for counting.

@@ -5,5 +5,7 @@
 mod cubbyhole;
 mod house;
 mod kv_version_1;
+mod kv_version_2;
+mod promises;
 mod userpass;
 mod userpass_login;

@@ -71,6 +71,16 @@ async fn every_failure_looks_the_same() {
 }
 
 #[tokio::test]
+async fn every_attempt_costs_a_hash() {
+    let mut house = house_with_bob(json!({"token_bound_cidrs": "10.0.0.0/8"})).await;
+    house.close_the_workshop();
+    for (name, password) in [("bob", "hunter2"), ("bob", "hunter3"), ("nobody", "hunter2")] {
+        let answer = house.write(&format!("login/{name}"), json!({"password": password})).await;
+        assert_eq!(answer.error(), Error::Busy { retry_after_seconds: 1 }, "{name} {password}");
+    }
+}
+
+#[tokio::test]
 async fn a_password_must_be_given() {
     let house = house_with_bob(json!({})).await;
     for name in ["bob", "nobody"] {
@@ -137,15 +147,15 @@ async fn a_lost_race_does_not_hash_again() {
     let house = house_with_bob(json!({})).await;
     let memory = Arc::new(Memory::default());
     let login = json!({"password": "hunter2"});
-    let first = house.attempt(Operation::Update, "login/bob", login, &memory).await;
+    let first = house.attempt((Operation::Update, "login/bob", login), &memory).await;
     first.answer.login();
     // The second attempt brings another password. That it is let in shows that nobody looked.
     let other = json!({"password": "hunter3"});
-    let second = house.attempt(Operation::Update, "login/bob", other.clone(), &memory).await;
+    let second = house.attempt((Operation::Update, "login/bob", other.clone()), &memory).await;
     second.answer.login();
     // But when the user's password was changed meanwhile, the memory is of no use.
     house.write("users/bob/password", json!({"password": "correct horse"})).await.done();
-    let third = house.attempt(Operation::Update, "login/bob", other, &memory).await;
+    let third = house.attempt((Operation::Update, "login/bob", other), &memory).await;
     third.answer.refused(REFUSAL);
 }
 
@@ -154,7 +164,7 @@ async fn a_user_changed_during_the_login_makes_it_start_over() {
     let house = house_with_bob(json!({})).await;
     let memory = Arc::new(Memory::default());
     let login = json!({"password": "hunter2"});
-    let attempt = house.attempt(Operation::Update, "login/bob", login, &memory).await;
+    let attempt = house.attempt((Operation::Update, "login/bob", login), &memory).await;
     house.delete("users/bob").await.done();
     assert!(attempt.commit().await.error().is_conflict());
 }

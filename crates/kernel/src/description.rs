@@ -1,5 +1,7 @@
 //! What the server says of itself: `path-help` and OpenAPI, from the declarations.
 
+use std::sync::Arc;
+
 use api::describe::{document, mount_help, path_help, path_item};
 use api::{Bare, Engine, Path, Reply, Result};
 use schemars::JsonSchema;
@@ -7,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::mounts::{Found, Mount, Room, Route};
+use crate::policies;
 use crate::visit::Visit;
-use crate::{policies, tokens};
 
 /// The door that describes all doors.
 pub(crate) fn paths() -> Vec<Path<Visit>> {
@@ -77,16 +79,10 @@ fn bare(text: &str, openapi: &Value) -> Reply {
 
 async fn openapi(visit: &Visit, scope: Scope) -> Result<Bare<Value>> {
     let mounts = visit.mounts().await?;
-    let compiled = match &visit.shown {
-        Some(shown) => {
-            let holder = tokens::find(visit, shown).await?.ok_or(api::Error::UnknownToken)?;
-            Some(policies::of(visit, &holder.token.policies).await?)
-        }
-        None => None,
-    };
+    let compiled = policies::of_whoever_asks(visit).await?;
     let now = visit.now.unix();
     // Where things are mounted is not for strangers; what the house itself offers is in the manual.
-    let is_shown = |mount: &&Mount| match &compiled {
+    let is_shown = |mount: &&Arc<Mount>| match &compiled {
         Some(compiled) => compiled.reaches_below(&mount.path, now),
         None => mount.room != Room::Engine || mount.engine == "cubbyhole",
     };

@@ -71,6 +71,8 @@ pub struct Kernel {
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) devices: Devices,
+    /// What is mounted before anything can be read: enough to find the doors that need no keys.
+    pub(crate) anteroom: MountTable,
     rooms: Rooms,
     engines: Vec<Shelf>,
 }
@@ -100,6 +102,7 @@ impl Kernel {
             seal: Seal::new(barrier.clone(), entropy.clone()),
             barrier,
             clock,
+            anteroom: mounts::founding_table(&*entropy),
             entropy,
             workshop,
             settings,

@@ -63,9 +63,10 @@ impl Kernel {
     /// Serves one request.
     pub async fn serve(self: &Arc<Self>, request: Request) -> Answer {
         let mut exchange = Exchange::new(request);
-        let outcome = match self.is_sealed() {
-            true => attempt_while_sealed(self, &mut exchange).await,
-            false => persist(self, &mut exchange).await,
+        let outcome = match find_open_door(self, &exchange.request) {
+            Some(door) => answer_at_open_door(self, &mut exchange, door).await,
+            None if self.is_sealed() => Err(Error::Sealed),
+            None => persist(self, &mut exchange).await,
         };
         let outcome = exchange.trail.close(self, outcome, &exchange.warnings).await;
         let Exchange { request, warnings, manner, .. } = exchange;
@@ -191,23 +192,29 @@ pub(crate) fn corner(visit: &Visit, route: &Route<'_>) -> Result<View> {
     Ok(View::new(visit.transaction(), prefix))
 }
 
-/// What can be done without keys: initialise, unseal, and ask how things are.
-async fn attempt_while_sealed(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
-    let visit = Visit::of_request(kernel, &exchange.request, &exchange.memory);
-    let route = route_while_sealed(kernel, &visit).ok_or(Error::Sealed)?;
+/// A door that works whatever the state of the server, if the request leads to one.
+fn find_open_door<'a>(kernel: &'a Kernel, request: &Request) -> Option<Route<'a>> {
+    let mount = kernel.anteroom.of(request.path.as_str())?;
+    let route = route(kernel, mount, &request.path, request.operation);
+    let is_open = route.reached().while_sealed && request.operation != Operation::Help;
+    is_open.then_some(route)
+}
+
+/// What can be done without keys: initialise, unseal, and ask how things are. None of it needs a
+/// token or is audited, so that a server can always be unsealed and watched.
+async fn answer_at_open_door(
+    kernel: &Arc<Kernel>,
+    exchange: &mut Exchange,
+    route: Route<'_>,
+) -> Result<Reply> {
     exchange.see(&route);
     let Found::System(door) = route.found else {
-        return Err(Error::Sealed);
+        return Err(Error::UnsupportedPath);
     };
+    let visit = Visit::of_request(kernel, &exchange.request, &exchange.memory);
     let sent = exchange.read(Trust::Anonymous).await?;
     let given = Given { captured: route.captured(), sent };
     door.call(visit.operation, &visit, &given).await
-}
-
-fn route_while_sealed<'a>(kernel: &'a Kernel, visit: &Visit) -> Option<Route<'a>> {
-    let house = crate::mounts::founding_table(&*kernel.entropy);
-    let route = route(kernel, house.of(visit.path.as_str())?, &visit.path, visit.operation);
-    route.reached().while_sealed.then_some(route)
 }
 
 /// Tells the caller which parameters had no effect, where there is an answer to tell it with.

@@ -27,10 +27,12 @@ use crate::{Development, PRODUCT, VERSION, announce, development, hardening, wor
 const GRACE: Duration = Duration::from_secs(10);
 /// How many jobs may wait for each bench of the workshop.
 const WAITING_PER_BENCH: usize = 32;
+/// When this version was made.
+const RELEASE_DATE: &str = "2026-11-21T00:00:00Z";
 /// When this program was built, if whoever built it says so.
 const BUILD_DATE: &str = match option_env!("STRONGROOM_BUILD_DATE") {
     Some(date) => date,
-    None => "1970-01-01T00:00:00Z",
+    None => RELEASE_DATE,
 };
 
 /// What a server is made from.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use api::Secret;
+pub use api::Secret;
 
 use assemble::{Setup, StartError};
 use configuration::{Configuration, Draft};

@@ -103,7 +103,7 @@ fn asked(trail: &Trail, hasher: &Hasher) -> Value {
         "remote_address": trail.remote.map(|remote| remote.ip().to_canonical().to_string()),
         "remote_port": trail.remote.map(|remote| remote.port()),
     });
-    add_mount(&mut asked, trail.mount.as_ref());
+    add_mount(&mut asked, trail.mount.as_deref());
     lean(asked)
 }
 
@@ -129,7 +129,7 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
         let secret = lease.map(|lease: &Lease| json!({ "lease_id": lease.id }));
         answered.insert("secret".to_owned(), secret.map(lean).unwrap_or_default());
     }
-    add_mount(&mut answered, trail.mount.as_ref());
+    add_mount(&mut answered, trail.mount.as_deref());
     lean(answered)
 }
 

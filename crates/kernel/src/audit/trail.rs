@@ -22,7 +22,7 @@ pub(crate) struct Trail {
     pub(super) path: String,
     pub(super) remote: Option<SocketAddr>,
     pub(super) shown: Option<Secret>,
-    pub(super) mount: Option<Mount>,
+    pub(super) mount: Option<Arc<Mount>>,
     pub(super) holder: Option<Holder>,
     pub(super) granting: Vec<String>,
     pub(super) sent: Option<Map<String, Value>>,

@@ -131,7 +131,7 @@ pub(crate) async fn tune(
             "tune of path \"{path}\" failed: no mount entry found"
         )));
     };
-    let mut mount = mount.clone();
+    let mut mount = Mount::clone(mount);
     change(&mut mount)?;
     check_tuning(visit, &mount.tuning)?;
     save(visit, table.without(path).with(mount));

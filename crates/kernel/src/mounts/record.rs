@@ -1,12 +1,14 @@
 //! What is stored about mounts.
 
+use std::sync::Arc;
+
 use api::{Class, KeyValues, Seconds};
 use serde::{Deserialize, Serialize};
 
 /// Everything that is mounted.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct MountTable {
-    mounts: Vec<Mount>,
+    mounts: Vec<Arc<Mount>>,
 }
 
 /// One mount.
@@ -58,32 +60,32 @@ pub(crate) struct Tuning {
 
 impl MountTable {
     /// Every mount, ordered by path.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Mount> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Mount>> {
         self.mounts.iter()
     }
 
     /// The mount at exactly `path`, which ends in a slash.
-    pub(crate) fn by_path(&self, path: &str) -> Option<&Mount> {
+    pub(crate) fn by_path(&self, path: &str) -> Option<&Arc<Mount>> {
         self.mounts.iter().find(|mount| mount.path == path)
     }
 
     /// The mount whose records live under `storage`.
-    pub(crate) fn by_storage(&self, storage: &str) -> Option<&Mount> {
+    pub(crate) fn by_storage(&self, storage: &str) -> Option<&Arc<Mount>> {
         self.mounts.iter().find(|mount| mount.storage == storage)
     }
 
     /// The mount that answers for `path`: at most one, since none overlap.
-    pub(crate) fn of(&self, path: &str) -> Option<&Mount> {
-        let is_it = |mount: &&Mount| {
+    pub(crate) fn of(&self, path: &str) -> Option<&Arc<Mount>> {
+        let is_it = |mount: &&Arc<Mount>| {
             path.starts_with(&mount.path) || mount.path.strip_suffix('/') == Some(path)
         };
         self.mounts.iter().find(is_it)
     }
 
     /// A mount that lies at, above or below `path`.
-    pub(super) fn overlapping(&self, path: &str) -> Option<&Mount> {
+    pub(super) fn overlapping(&self, path: &str) -> Option<&Arc<Mount>> {
         let overlaps =
-            |mount: &&Mount| path.starts_with(&mount.path) || mount.path.starts_with(path);
+            |mount: &&Arc<Mount>| path.starts_with(&mount.path) || mount.path.starts_with(path);
         self.mounts.iter().find(overlaps)
     }
 
@@ -91,7 +93,7 @@ impl MountTable {
     #[must_use]
     pub(super) fn with(&self, mount: Mount) -> Self {
         let mut mounts = self.mounts.clone();
-        mounts.push(mount);
+        mounts.push(Arc::new(mount));
         mounts.sort_by(|one, other| one.path.cmp(&other.path));
         Self { mounts }
     }

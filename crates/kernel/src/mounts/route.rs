@@ -1,5 +1,7 @@
 //! Finding the door of a request.
 
+use std::sync::Arc;
+
 use api::{CanonicalPath, Captures, Context, Operation, Path, Pattern, Reached};
 use serde_json::{Map, Value};
 
@@ -11,7 +13,7 @@ use crate::visit::Visit;
 #[derive(Clone)]
 pub(crate) struct Route<'a> {
     /// The mount that answers for the path.
-    pub(crate) mount: Mount,
+    pub(crate) mount: Arc<Mount>,
     /// What is behind the path there.
     pub(crate) found: Found<'a>,
     /// The path, names folded as the door declares.
@@ -62,7 +64,7 @@ impl Route<'_> {
 /// The door for `operation` at `path` below `mount`.
 pub(crate) fn route<'a>(
     kernel: &'a Kernel,
-    mount: &Mount,
+    mount: &Arc<Mount>,
     path: &CanonicalPath,
     operation: Operation,
 ) -> Route<'a> {
@@ -76,7 +78,7 @@ pub(crate) fn route<'a>(
 /// The most particular door that fits and can do `operation`; else the most particular that fits.
 fn choose<'a, C: Send + Sync + 'static>(
     doors: &'a [Path<C>],
-    mount: &Mount,
+    mount: &Arc<Mount>,
     (path, operation): (&CanonicalPath, Operation),
     found: impl FnOnce(&'a Path<C>) -> Found<'a>,
 ) -> Route<'a> {

@@ -29,7 +29,8 @@ mod store;
 pub(crate) use granted::{Granted, authorize};
 pub(crate) use paths::paths;
 pub(crate) use store::{
-    CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, warn_of_unknown,
+    CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, of_whoever_asks,
+    warn_of_unknown,
 };
 
 pub use builtin::{DEFAULT, RESPONSE_WRAPPING};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Revision, Table};
 
 use super::{Compiled, Policy, parse};
+use crate::tokens;
 use crate::visit::Visit;
 
 /// Where policies are stored, below the kernel's own corner.
@@ -68,6 +69,18 @@ pub(crate) async fn of(visit: &Visit, names: &[String]) -> Result<Arc<Compiled>>
     let compiled = Arc::new(Compiled::new(&there.collect::<Vec<_>>()));
     cache.insert(question, compiled.clone());
     Ok(compiled)
+}
+
+/// The policies of whoever shows a token at a public door; `None` for whoever shows none.
+///
+/// # Errors
+/// As [`tokens::authenticate`]: a bad token is worse than none.
+pub(crate) async fn of_whoever_asks(visit: &Visit) -> Result<Option<Arc<Compiled>>> {
+    if visit.shown.is_none() {
+        return Ok(None);
+    }
+    let holder = tokens::authenticate(visit).await?;
+    of(visit, &holder.token.policies).await.map(Some)
 }
 
 /// Tells the caller which of `names` do not exist (yet).

@@ -1,0 +1,289 @@
+//! A secret with all its versions, and how they are stored.
+//!
+//! One record per secret (`key/<path>`) holds its rules and what is known of its newest versions;
+//! what is known of older ones lies in pages of 32 (`page/<path>/<number>`); what a version says
+//! lies apart (`payload/<path>/<version>`). So reading the current version takes two records, and
+//! writing one takes three or four, whether a secret has ten versions or a hundred thousand.
+//!
+//! Invariant: all versions from the oldest kept to the current one are there, destroyed or not, in
+//! the record or in pages. Every change goes through the record, so two that race conflict there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use api::{Context, Error, KeyValues, Moment, Result, Seconds};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use storage::{Table, View};
+
+use super::config::Config;
+use super::rules::Rules;
+
+pub(super) const KEYS: Table<Key> = Table::new("key/");
+const PAGES: Table<Page> = Table::new("page/");
+const PAYLOADS: Table<Map<String, Value>> = Table::new("payload/");
+
+/// Versions per page.
+const PAGE_VERSIONS: u64 = 32;
+/// Versions whose facts stand in the record of the secret itself, at most.
+const RECENT_MAX: usize = 32;
+
+/// Facts about versions, by number.
+type Page = BTreeMap<u64, Version>;
+
+/// What is known of a secret, apart from what it says.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Key {
+    pub(super) created: Moment,
+    pub(super) updated: Moment,
+    /// The newest version; 0 while there is none.
+    pub(super) current: u64,
+    /// The oldest version kept; 0 until as many are kept as may be.
+    pub(super) oldest: u64,
+    /// Counts changes of what follows.
+    pub(super) metadata_version: u64,
+    pub(super) rules: Rules,
+    pub(super) delete_after: Seconds,
+    pub(super) custom: KeyValues,
+    recent: Page,
+}
+
+/// What is known of one version, apart from what it says.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Version {
+    pub(super) created: Moment,
+    /// When it was deleted, or will be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deletion: Option<Moment>,
+    /// Whether what it said is gone for good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) destroyed: bool,
+}
+
+/// A secret with all its versions, as one request sees it.
+pub(super) struct History<'a> {
+    store: &'a View,
+    path: &'a str,
+    pub(super) key: Key,
+}
+
+/// One version, as answers show it.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct VersionView {
+    /// Its number.
+    version: u64,
+    /// When it was written.
+    created_time: Moment,
+    /// When it was deleted or will be; empty if never.
+    deletion_time: String,
+    /// Whether what it said is gone for good.
+    destroyed: bool,
+    /// What its owners have written down about the secret.
+    custom_metadata: Option<KeyValues>,
+}
+
+impl<'a> History<'a> {
+    /// The secret at `path`, if there is one.
+    pub(super) async fn find(context: &'a Context, path: &'a str) -> Result<Option<Self>> {
+        let key = KEYS.get(&context.store, path).await?;
+        Ok(key.map(|key| Self { store: &context.store, path, key }))
+    }
+
+    /// A secret at `path` without any versions yet.
+    pub(super) fn new(context: &'a Context, path: &'a str) -> Self {
+        let key = Key { created: context.now, updated: context.now, ..Key::default() };
+        Self { store: &context.store, path, key }
+    }
+
+    /// Adds a version, lets the oldest go that it makes superfluous, and saves.
+    pub(super) fn append(
+        &mut self,
+        secret: &Map<String, Value>,
+        now: Moment,
+        config: &Config,
+    ) -> VersionView {
+        let number = self.key.current + 1;
+        let deletion = config.deletion(now, self.key.delete_after);
+        let version = Version { created: now, deletion, destroyed: false };
+        let view = self.view(number, &version);
+        self.key.current = number;
+        self.key.updated = now;
+        self.key.recent.insert(number, version);
+        PAYLOADS.put(self.store, &self.name(number), secret);
+        self.prune(self.key.rules.versions_kept(&config.rules));
+        self.turn_page();
+        self.save();
+        view
+    }
+
+    /// What is known of version `number`, if it is kept.
+    pub(super) async fn version(&self, number: u64) -> Result<Option<Version>> {
+        if !self.key.kept().contains(&number) {
+            return Ok(None);
+        }
+        match self.key.recent.get(&number) {
+            Some(version) => Ok(Some(version.clone())),
+            None => Ok(self.page(page_of(number)).await?.remove(&number)),
+        }
+    }
+
+    /// What is known of all versions that are kept.
+    pub(super) async fn versions(&self) -> Result<Page> {
+        let mut versions = self.key.recent.clone();
+        for page in self.key.pages() {
+            versions.append(&mut self.page(page).await?);
+        }
+        Ok(versions.split_off(self.key.kept().start()))
+    }
+
+    /// What version `number` says, which is not gone for good.
+    pub(super) async fn secret(&self, number: u64) -> Result<Map<String, Value>> {
+        let secret = PAYLOADS.get(self.store, &self.name(number)).await?;
+        secret.ok_or_else(|| Error::internal("a version is there, but not what it says"))
+    }
+
+    /// Changes those of the versions `numbers` that are kept, and saves.
+    pub(super) async fn change(
+        &mut self,
+        numbers: &BTreeSet<u64>,
+        mut change: impl FnMut(&mut Version),
+    ) -> Result<()> {
+        let recent = self.key.recent.iter_mut().filter(|(number, _)| numbers.contains(number));
+        recent.for_each(|(_, version)| change(version));
+        let pages = self.key.pages();
+        let touched = numbers.iter().map(|number| page_of(*number));
+        let touched: BTreeSet<u64> = touched.filter(|page| pages.contains(page)).collect();
+        for page in touched {
+            let mut versions = self.page(page).await?;
+            let older = versions.iter_mut().filter(|(number, _)| numbers.contains(number));
+            older.for_each(|(_, version)| change(version));
+            PAGES.put(self.store, &self.name(page), &versions);
+        }
+        self.save();
+        Ok(())
+    }
+
+    /// Removes for good what those of the versions `numbers` say that are kept, and saves.
+    pub(super) async fn destroy(&mut self, numbers: &BTreeSet<u64>) -> Result<()> {
+        let kept = self.key.kept();
+        for number in numbers.iter().filter(|number| kept.contains(number)) {
+            PAYLOADS.delete(self.store, &self.name(*number));
+        }
+        self.change(numbers, |version| version.destroyed = true).await
+    }
+
+    /// Removes the secret and all its versions for good.
+    pub(super) fn erase(self) {
+        for number in self.key.kept() {
+            PAYLOADS.delete(self.store, &self.name(number));
+        }
+        for page in self.key.pages() {
+            PAGES.delete(self.store, &self.name(page));
+        }
+        KEYS.delete(self.store, self.path);
+    }
+
+    /// Saves what has changed in [`History::key`].
+    pub(super) fn save(&self) {
+        KEYS.put(self.store, self.path, &self.key);
+    }
+
+    /// A version as answers show it.
+    pub(super) fn view(&self, number: u64, version: &Version) -> VersionView {
+        VersionView {
+            version: number,
+            created_time: version.created,
+            deletion_time: version.deletion_time(),
+            destroyed: version.destroyed,
+            custom_metadata: self.key.custom(),
+        }
+    }
+
+    /// Lets go of versions, so that no more than `max` are kept.
+    fn prune(&mut self, max: u64) {
+        let key = &mut self.key;
+        if key.current - key.oldest < max {
+            return;
+        }
+        let (before, pages) = (key.kept(), key.pages());
+        key.oldest = key.current + 1 - max;
+        key.recent = key.recent.split_off(&key.oldest);
+        for number in *before.start()..self.key.oldest {
+            PAYLOADS.delete(self.store, &self.name(number));
+        }
+        for page in pages.filter(|page| *page < page_of(self.key.oldest)) {
+            PAGES.delete(self.store, &self.name(page));
+        }
+    }
+
+    /// Moves the facts about older versions to a page of their own, once there are many.
+    fn turn_page(&mut self) {
+        if self.key.recent.len() <= RECENT_MAX {
+            return;
+        }
+        let Some((first, _)) = self.key.recent.first_key_value() else { return };
+        let page = page_of(*first);
+        let newer = self.key.recent.split_off(&((page + 1) * PAGE_VERSIONS + 1));
+        let older = std::mem::replace(&mut self.key.recent, newer);
+        PAGES.put(self.store, &self.name(page), &older);
+    }
+
+    async fn page(&self, page: u64) -> Result<Page> {
+        Ok(PAGES.get(self.store, &self.name(page)).await?.unwrap_or_default())
+    }
+
+    fn name(&self, number: u64) -> String {
+        format!("{}/{number}", self.path)
+    }
+}
+
+impl Key {
+    /// The versions that are kept.
+    fn kept(&self) -> RangeInclusive<u64> {
+        self.oldest.max(1)..=self.current
+    }
+
+    /// The pages that hold some of them.
+    fn pages(&self) -> std::ops::Range<u64> {
+        let newest = self.recent.first_key_value().map_or(1, |(number, _)| *number);
+        page_of(*self.kept().start())..page_of(newest)
+    }
+
+    /// What its owners have written down about it.
+    pub(super) fn custom(&self) -> Option<KeyValues> {
+        (!self.custom.is_empty()).then(|| self.custom.clone())
+    }
+}
+
+impl Version {
+    /// Whether it can be read.
+    pub(super) fn is_live(&self, now: Moment) -> bool {
+        !self.destroyed && self.deletion.is_none_or(|deletion| deletion > now)
+    }
+
+    /// Deletes it, if it is live. It can be brought back.
+    pub(super) fn delete(&mut self, now: Moment) {
+        if self.is_live(now) {
+            self.deletion = Some(now);
+        }
+    }
+
+    /// Brings it back until `deletion`, unless it is gone for good.
+    pub(super) fn undelete(&mut self, deletion: Option<Moment>) {
+        if !self.destroyed {
+            self.deletion = deletion;
+        }
+    }
+
+    /// When it was deleted or will be; empty if never.
+    pub(super) fn deletion_time(&self) -> String {
+        self.deletion.map(|deletion| deletion.to_string()).unwrap_or_default()
+    }
+}
+
+/// The page for what is known of version `number`, which is at least 1.
+fn page_of(number: u64) -> u64 {
+    number.saturating_sub(1) / PAGE_VERSIONS
+}
