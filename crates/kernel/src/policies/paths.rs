@@ -174,12 +174,20 @@ async fn text_of(visit: &Visit, name: &str) -> Result<String> {
 
 async fn write(visit: &Visit, (named, given): (Named, Write)) -> Result<NoContent> {
     save(visit, &named.name, &given.policy)?;
+    warn_of_folding(visit, &named.name);
     Ok(NoContent)
+}
+
+fn warn_of_folding(visit: &Visit, name: &str) {
+    if visit.asked != visit.path {
+        visit.warn(format!("policy name was converted to {name}"));
+    }
 }
 
 async fn write_old(visit: &Visit, (named, given): (Named, WriteOld)) -> Result<Reply> {
     if !given.policy.is_empty() {
         save(visit, &named.name, &given.policy)?;
+        warn_of_folding(visit, &named.name);
         return Ok(Reply::Empty);
     }
     save(visit, &named.name, &given.rules)?;
