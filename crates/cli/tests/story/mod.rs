@@ -5,6 +5,8 @@
 //! ends them, [`call`] runs commands against them, [`exchange`] speaks HTTP.
 
 mod audit;
+mod bad_configuration;
+mod bad_input;
 mod call;
 mod development;
 mod disk;
