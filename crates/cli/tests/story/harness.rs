@@ -70,7 +70,8 @@ impl Server {
         Server::configured(wire, "storage \"file\" { path = \"{folder}/store\" }")
     }
 
-    /// The same with another configuration, in which `{folder}` is the folder of the server.
+    /// The same with another configuration, in which `{folder}` is the folder of the server. One
+    /// that has a `{socket}` has a listener of its own, others are given one.
     pub(crate) fn configured(wire: Wire, configuration: &str) -> Server {
         let folder = tempfile::tempdir().unwrap();
         for name in ["home", "server"] {
@@ -102,7 +103,7 @@ impl Server {
             let scheme = if self.wire == Wire::Tls { "https" } else { "http" };
             self.address = format!("{scheme}://{socket}");
             let mut command = Command::new(BINARY);
-            command.arg("server").arg(format!("-config={}", self.path("server.hcl").display()));
+            command.arg("server").arg(format!("-config={}", self.written().display()));
             match Process::start(&mut command, &self.path("server"), &self.log()) {
                 Ok(process) => return self.process = Some(process),
                 Err(said) => {
@@ -113,15 +114,22 @@ impl Server {
         panic!("no free port in {ATTEMPTS_MAX} attempts");
     }
 
+    /// The file with the configuration.
+    fn written(&self) -> PathBuf {
+        let is_json = self.configuration.starts_with('{');
+        self.path(if is_json { "server.json" } else { "server.hcl" })
+    }
+
     fn write_configuration(&self, socket: &str) {
+        let own = self.configuration.replace("{socket}", socket);
         let (chain, key) = (self.path("chain.pem"), self.path("key.pem"));
         let tls = match self.wire {
             Wire::Plain => "tls_disable = true".to_owned(),
             Wire::Tls => format!("tls_cert_file = {chain:?}\n  tls_key_file = {key:?}"),
         };
         let listener = format!("listener \"tcp\" {{\n  address = \"{socket}\"\n  {tls}\n}}\n");
-        let text = format!("{}\n{listener}", self.configuration);
-        std::fs::write(self.path("server.hcl"), text).unwrap();
+        let text = if own == self.configuration { format!("{own}\n{listener}") } else { own };
+        std::fs::write(self.written(), text).unwrap();
     }
 
     pub(crate) fn initialize(&mut self) {

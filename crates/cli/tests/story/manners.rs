@@ -36,16 +36,20 @@ fn a_server_in_memory_forgets() {
 
 #[test]
 fn a_configuration_may_be_json() {
-    let server = Server::fresh(Wire::Plain);
-    let text = r#"{"storage": {"inmem": {}}, "listener": [{"tcp": {"address": "ADDRESS",
-        "tls_disable": 1}}], "default_lease_ttl": "1h"}"#;
-    let socket = server.address().strip_prefix("http://").unwrap();
-    server.file("server.json", &text.replace("ADDRESS", socket));
-    let said = server.strongroom("server -config=server.json -test-verify-only").end();
-    said.exits(0);
-    // It got as far as the port, which is taken.
-    let said = server.strongroom("server -config=server.json").end();
-    said.exits(1).complains(&["Error initializing listener of type tcp", socket]);
+    let configuration = r#"{
+        "storage": {"file": {"path": "{folder}/store"}},
+        "listener": [{"tcp": {"address": "{socket}", "tls_disable": 1}}],
+        "default_lease_ttl": "1h",
+        "max_lease_ttl": "3h"
+    }"#;
+    let mut server = Server::configured(Wire::Plain, configuration);
+    server.initialize();
+    server.unseal();
+    let made = server.as_root("token create -format=json -policy=default").end().json();
+    assert_eq!(made["auth"]["lease_duration"], 3600);
+    server.stop();
+    server.launch();
+    server.unseal();
 }
 
 #[test]
