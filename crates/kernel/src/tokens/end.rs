@@ -10,18 +10,17 @@ use crate::visit::{CUBBYHOLES, Visit};
 use crate::{Kernel, leases};
 
 /// Ended tokens looked after in one round.
-const BATCH_MAX: usize = 16;
+const BATCH_MAX: usize = 64;
 /// Children and cubbyhole entries cleared up in one commit.
 const CLEARED_MAX: usize = 128;
 
 /// Ends a token and with it, from this commit on, everything below it.
 ///
 /// What it leaves behind (children, cubbyhole) is beyond reach at once, since every use of a child
-/// looks at its parents; a worker removes it.
-///
-/// # Errors
-/// When the store cannot answer.
-pub(crate) async fn end(visit: &Visit, key: &TokenKey, token: &Token) -> Result<()> {
+/// looks at its parents; a worker removes it. Whether there is any cannot be told here: some may
+/// come in until the very commit. After it none does, since making either reads the record that
+/// is removed now; so the worker, which comes later, sees all there is.
+pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     let system = &visit.system;
     TOKENS.delete(system, key);
     ACCESSORS.delete(system, &token.accessor);
@@ -31,23 +30,7 @@ pub(crate) async fn end(visit: &Visit, key: &TokenKey, token: &Token) -> Result<
     if let Some(parent) = &token.parent {
         CHILDREN.delete(system, &format!("{parent}/{key}"));
     }
-    if leaves_something(visit, key).await? {
-        ENDED.put(system, key, &());
-    }
-    Ok(())
-}
-
-/// Whether a token has children or a cubbyhole. That none comes in while we look is sure: making
-/// either reads the token's record, which this transaction removes.
-async fn leaves_something(visit: &Visit, key: &TokenKey) -> Result<bool> {
-    let children = CHILDREN.list(&visit.system, &format!("{key}/"), 1).await?;
-    let is_own = |name: &String| name.starts_with(key.as_str());
-    if children.first().is_some_and(is_own) {
-        return Ok(true);
-    }
-    let cubbyhole = cubbyhole(visit, key);
-    let held = visit.transaction().list(&cubbyhole.key(""), "", 1).await?;
-    Ok(!held.is_empty())
+    ENDED.put(system, key, &());
 }
 
 /// Removes what ended tokens left behind, a bounded piece at a time.
@@ -80,7 +63,7 @@ async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
         let Some(name) = child.strip_prefix(&children_prefix).map(str::to_owned) else { continue };
         transaction.delete(child);
         if let Some(token) = TOKENS.get(&visit.system, &name).await? {
-            end(visit, &name, &token).await?;
+            end(visit, &name, &token);
         }
     }
     let held = transaction.list(&cubbyhole(visit, key).key(""), "", CLEARED_MAX).await?;
@@ -106,7 +89,7 @@ pub(crate) async fn end_if_due(visit: &Visit, key: &TokenKey) -> Result<Ended> {
     match TOKENS.get(&visit.system, key).await? {
         Some(token) if token.is_alive(visit.now) => Ok(Ended::NotYet),
         Some(token) => {
-            end(visit, key, &token).await?;
+            end(visit, key, &token);
             Ok(Ended::After(visit.now.since(token.issued)))
         }
         None => Ok(Ended::Before),
