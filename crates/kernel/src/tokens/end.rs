@@ -7,6 +7,7 @@ use storage::View;
 
 use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
 use crate::visit::{CUBBYHOLES, Visit};
+use crate::worker::pass_over_damage;
 use crate::{Kernel, leases};
 
 /// Ended tokens looked after in one round.
@@ -40,16 +41,17 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
 pub(crate) async fn clear_up_ended(kernel: &Arc<Kernel>) -> Result<usize> {
     let visit = Visit::of_worker(kernel);
     let ended = ENDED.list(&visit.system, "", BATCH_MAX).await?;
+    let mut cleared = 0;
     for key in &ended {
         let visit = Visit::of_worker(kernel);
-        match clear_up(&visit, key).await {
-            // Another node is at it, in the second case.
-            Ok(()) => {}
-            Err(error) if error.is_conflict() => {}
+        cleared += match pass_over_damage(clear_up(&visit, key).await) {
+            Ok(done) => usize::from(done.is_some()),
+            // Another node is at it.
+            Err(error) if error.is_conflict() => 1,
             Err(error) => return Err(error),
         }
     }
-    Ok(ended.len())
+    Ok(cleared)
 }
 
 async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
