@@ -144,3 +144,79 @@ async fn strangers_see_of_a_mount_what_it_is_and_no_more() {
     let seen = root.read("sys/internal/ui/mounts").await.unwrap();
     assert!(seen["auth"]["userpass/"]["accessor"].is_string());
 }
+
+#[tokio::test]
+async fn one_damaged_record_holds_up_no_chore() {
+    let memory = Arc::new(Memory::default());
+    let house = House::on(memory.clone(), 1, 5).await;
+    let root = house.root();
+    let mut rest = house.census().await;
+    make(&root, json!({"ttl": 60})).await;
+    let damaged = house.census().await.into_iter().filter(|key| !rest.contains(key));
+    let damaged: Vec<_> = damaged.collect();
+    let record = damaged.iter().find(|key| key.starts_with("sys/token/")).unwrap().clone();
+    let commit = Commit { puts: [(record, "damaged".into())].into(), ..Commit::default() };
+    memory.commit(commit).await.unwrap();
+    let child = make(&root, json!({"ttl": 120})).await;
+    house.holder(&child).write("cubbyhole/note", json!({"a": "b"})).await.unwrap();
+    house.wait(120);
+    house.settle().await.unwrap();
+    rest.extend(damaged);
+    rest.sort();
+    assert_eq!(house.census().await, rest);
+}
+
+#[tokio::test]
+async fn no_number_makes_a_token_that_outlives_its_mount_s_limit() {
+    let house = crate::walk::furnished().await;
+    let root = house.root();
+    for time in [json!(u64::MAX), json!(i64::MAX), json!("2562047h"), json!("9223372036")] {
+        for field in ["ttl", "explicit_max_ttl", "period", "lease"] {
+            let body = json!({"policies": ["default"], field: time});
+            let made = root.write("auth/token/create", body).await.unwrap();
+            assert!(made["lease_duration"].as_u64().unwrap() <= 2_764_800, "{field} {time}");
+            let holder = house.holder(made["client_token"].as_str().unwrap());
+            let increment = json!({"increment": time});
+            let renewed = holder.write("auth/token/renew-self", increment).await.unwrap();
+            assert!(renewed["lease_duration"].as_u64().unwrap() <= 2_764_800, "{field} {time}");
+        }
+        for field in ["token_ttl", "token_max_ttl", "token_explicit_max_ttl", "token_period"] {
+            let user = json!({"password": "foo", field: time});
+            root.write("auth/userpass/users/eve", user).await.unwrap();
+            let login = house.stranger();
+            let login = login.write("auth/userpass/login/eve", json!({"password": "foo"})).await;
+            assert!(login.unwrap()["lease_duration"].as_u64().unwrap() <= 2_764_800);
+            root.delete("auth/userpass/users/eve").await.unwrap();
+        }
+    }
+    for time in [json!(-1), json!("-1h"), json!(1.5), json!("9223372037"), json!([1]), json!({})] {
+        for field in ["ttl", "explicit_max_ttl", "period"] {
+            let refused = root.write("auth/token/create", json!({field: time})).await;
+            assert!(matches!(refused, Err(Error::Invalid(_))), "{field} {time}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn loose_spellings_never_mean_more_than_they_say() {
+    let house = House::new().await;
+    let text = r#"path "auth/token/create" { capabilities = ["update"] }"#;
+    let maker = somebody(&house, text).await;
+    for body in [
+        json!({"no_parent": "yes"}),
+        json!({"no_parent": "1"}),
+        json!({"no_parent": [true]}),
+        json!({"period": "1"}),
+        json!({"policies": "root"}),
+        json!({"policies": ["\u{a0}ROOT\u{2003}"]}),
+        json!({"policies": ["somebody", "other"]}),
+        json!({"policies": "somebody,root"}),
+        json!({"policies": {"root": true}}),
+        json!({"id": "x"}),
+    ] {
+        let refused = maker.write("auth/token/create", body.clone()).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{body}: {refused:?}");
+    }
+    let own = maker.write("auth/token/create", json!({"policies": [" Somebody "]})).await.unwrap();
+    assert_eq!(own["policies"], json!(["somebody"]));
+}
