@@ -19,6 +19,7 @@ mod moment;
 mod names;
 mod networks;
 mod operation;
+mod page;
 mod parameters;
 mod pattern;
 mod reply;
@@ -39,6 +40,7 @@ pub use moment::{Clock, Moment, SystemClock};
 pub use names::{NameList, normalize_policies};
 pub use networks::{network_text, parse_network};
 pub use operation::Operation;
+pub use page::{Folder, Page};
 pub use parameters::{Everything, Given, KeyValues, Seconds};
 pub use pattern::{Captures, Pattern};
 pub use reply::{

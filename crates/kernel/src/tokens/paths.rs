@@ -1,7 +1,7 @@
 //! `auth/token/`: making, looking up, renewing and ending tokens.
 
 use api::{
-    Data, Error, KeyValues, Keys, NameList, NoContent, Path, Reply, Respond, Result, Seconds,
+    Data, Error, KeyValues, Keys, NameList, NoContent, Page, Path, Reply, Respond, Result, Seconds,
     Secret, Token as Answer, normalize_policies,
 };
 use schemars::JsonSchema;
@@ -156,16 +156,6 @@ struct Increment {
 
 #[derive(Deserialize, JsonSchema)]
 struct Nothing {}
-
-#[derive(Deserialize, JsonSchema)]
-struct Page {
-    /// Start after this accessor, whether or not it exists.
-    #[serde(default)]
-    after: String,
-    /// Return at most this many; all when left out.
-    #[serde(default)]
-    limit: i64,
-}
 
 async fn create(visit: &Visit, given: Create) -> Result<Answer> {
     let holder = holder(visit)?;
@@ -404,9 +394,7 @@ async fn revoke_orphan(visit: &Visit, which: Which) -> Result<NoContent> {
 }
 
 async fn list_accessors(visit: &Visit, page: Page) -> Result<Keys> {
-    let limit = usize::try_from(page.limit).ok().filter(|limit| *limit > 0);
-    let limit = limit.unwrap_or(usize::MAX);
-    Ok(Keys(ACCESSORS.list(&visit.system, &page.after, limit).await?))
+    Ok(Keys(ACCESSORS.list(&visit.system, &page.after, page.limit()).await?))
 }
 
 async fn must_find_by_accessor(visit: &Visit, which: &WhichAccessor) -> Result<Holder> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::{
-    Context, Data, Error, KeyValues, Keys, Moment, NoContent, Path, Result, Seconds, duration,
+    Context, Data, Error, Folder, KeyValues, Keys, Moment, NoContent, Page, Path, Result, Seconds,
+    duration,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,6 @@ use super::object::Object;
 use super::rules::RuleFields;
 use super::{custom, elsewhere};
 use crate::null;
-use crate::page::{Folder, Page};
 use crate::secrets::Place;
 
 pub(super) fn path() -> Path {
