@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What is listed, where paths form folders.
+/// What is listed, where paths form folders. Only for doors that have it in their path, since that
+/// is what the caller may list: elsewhere a parameter would lead past the policies.
 #[derive(Deserialize, JsonSchema)]
 pub struct Folder {
     /// Location of the folder.
-    #[serde(default)]
     path: String,
 }
 

@@ -17,6 +17,7 @@ use storage::{Table, View};
 
 use crate::Kernel;
 use crate::visit::{MOUNTS, SYSTEM, Visit};
+use crate::worker::pass_over_damage;
 
 pub(crate) use paths::paths;
 pub(crate) use protected::founding_table;
@@ -145,15 +146,16 @@ pub(crate) async fn tune(
 pub(crate) async fn clear_up_disabled(kernel: &Arc<Kernel>) -> Result<usize> {
     let visit = Visit::of_worker(kernel);
     let gone = GONE.list(&visit.system, "", BATCH_MAX).await?;
+    let mut cleared = 0;
     for storage in &gone {
-        match clear_up(&Visit::of_worker(kernel), storage).await {
-            // Another node is at it, in the second case.
-            Ok(()) => {}
-            Err(error) if error.is_conflict() => {}
+        cleared += match pass_over_damage(clear_up(&Visit::of_worker(kernel), storage).await) {
+            Ok(done) => usize::from(done.is_some()),
+            // Another node is at it.
+            Err(error) if error.is_conflict() => 1,
             Err(error) => return Err(error),
         }
     }
-    Ok(gone.len())
+    Ok(cleared)
 }
 
 async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use storage::View;
 
 use super::format;
-use super::record::{ACCESSORS, CHILDREN, TOKENS, Token, TokenKey};
+use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
 use crate::leases;
 use crate::visit::Visit;
 
@@ -100,16 +100,35 @@ impl Grant {
 /// When the barrier is sealed.
 pub(crate) async fn issue(visit: &Visit, issue: Issue) -> Result<Auth> {
     let text = format::generate(&*visit.kernel.entropy, visit.now);
-    issue_as(visit, issue, &text).await
+    let key = key_of(visit, &text)?;
+    issue_under(visit, issue, (&text, key)).await
 }
 
 /// As [`issue`], with a text of the maker's choice.
 ///
 /// # Errors
-/// [`Error::Invalid`] when there is such a token already.
+/// [`Error::Invalid`] when there is such a token already, or was one until just now: what that one
+/// left behind must not become this one's.
 pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Result<Auth> {
+    let key = key_of(visit, text)?;
+    if ENDED.get(&visit.system, &key).await?.is_some() {
+        return Err(Error::invalid(
+            "a token with this ID has just ended; try again in a moment or choose another ID",
+        ));
+    }
+    issue_under(visit, issue, (text, key)).await
+}
+
+fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
     let key = format::key_of(text, &visit.kernel.token_index()?);
-    let key = key.ok_or_else(|| Error::invalid("a token cannot be empty"))?;
+    key.ok_or_else(|| Error::invalid("a token cannot be empty"))
+}
+
+async fn issue_under(
+    visit: &Visit,
+    issue: Issue,
+    (text, key): (&Secret, TokenKey),
+) -> Result<Auth> {
     if TOKENS.get(&visit.system, &key).await?.is_some() {
         return Err(Error::invalid("cannot create a token with a duplicate ID"));
     }

@@ -344,14 +344,14 @@ async fn revoke(visit: &Visit, which: Which) -> Result<NoContent> {
     let text = which.token.filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Error::invalid("missing token ID"))?;
     if let Some(found) = find(visit, &text).await? {
-        end(visit, &found.key, &found.token).await?;
+        end(visit, &found.key, &found.token);
     }
     Ok(NoContent)
 }
 
 async fn revoke_self(visit: &Visit, _: Nothing) -> Result<NoContent> {
     let own = holder(visit)?;
-    end(visit, &own.key, &own.token).await?;
+    end(visit, &own.key, &own.token);
     Ok(NoContent)
 }
 
@@ -363,7 +363,7 @@ async fn revoke_accessor(visit: &Visit, which: WhichAccessor) -> Result<Reply> {
         visit.warn("No token found with this accessor");
         return Ok(Reply::Data(serde_json::Map::new(), None));
     };
-    end(visit, &found.key, &found.token).await?;
+    end(visit, &found.key, &found.token);
     Ok(Reply::Empty)
 }
 
@@ -389,7 +389,7 @@ async fn revoke_orphan(visit: &Visit, which: Which) -> Result<NoContent> {
             TOKENS.put(&visit.system, &key, &token);
         }
     }
-    end(visit, &found.key, &found.token).await?;
+    end(visit, &found.key, &found.token);
     Ok(NoContent)
 }
 

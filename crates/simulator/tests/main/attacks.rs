@@ -1,0 +1,222 @@
+//! What a hostile and patient reader tried, and what must therefore never work.
+
+use std::sync::{Arc, Mutex};
+
+use api::{BoxFuture, Error, Operation};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use simulator::{Caller, House};
+use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
+
+async fn make(caller: &Caller, body: Value) -> String {
+    let made = caller.write("auth/token/create", body).await.unwrap();
+    made["client_token"].as_str().unwrap().to_owned()
+}
+
+/// Somebody whose only policy is `text`.
+async fn somebody(house: &House, text: &str) -> Caller {
+    house.root().write("sys/policies/acl/somebody", json!({ "policy": text })).await.unwrap();
+    let body = json!({ "policies": ["somebody"], "no_default_policy": true });
+    house.holder(&make(&house.root(), body).await)
+}
+
+#[tokio::test]
+async fn a_token_that_is_made_again_under_its_old_name_inherits_nothing() {
+    let house = House::new().await;
+    let root = house.root();
+    let again = json!({"id": "again", "policies": ["root"], "ttl": "1h"});
+    let first = house.holder(&make(&root, again.clone()).await);
+    first.write("cubbyhole/note", json!({"secret": "old"})).await.unwrap();
+    let child = house.holder(&make(&first, json!({"ttl": "1h"})).await);
+    root.write("auth/token/revoke", json!({"token": "again"})).await.unwrap();
+    assert_eq!(child.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+
+    // Before anybody has cleared up, or after.
+    let _ = root.write("auth/token/create", again.clone()).await;
+    assert_eq!(child.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+    assert!(first.read("cubbyhole/note").await.is_err());
+    house.settle().await.unwrap();
+    let second = house.holder(&make(&root, again).await);
+    second.write("cubbyhole/note", json!({"secret": "new"})).await.unwrap();
+    house.settle().await.unwrap();
+    assert_eq!(second.read("cubbyhole/note").await, Ok(json!({"secret": "new"})));
+    assert_eq!(child.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+}
+
+#[tokio::test]
+async fn a_parameter_never_leads_a_listing_elsewhere_than_its_path() {
+    let house = House::new().await;
+    let root = house.root();
+    for (engine, options) in [("kv", json!({"version": "2"})), ("kv", json!({"version": "1"}))] {
+        let version = options["version"].as_str().unwrap().to_owned();
+        let mount = json!({"type": engine, "options": options});
+        root.write(&format!("sys/mounts/kv{version}"), mount).await.unwrap();
+    }
+    root.write("kv2/data/hidden/canary", json!({"data": {"a": "b"}})).await.unwrap();
+    root.write("kv1/hidden/canary", json!({"a": "b"})).await.unwrap();
+    let text = r#"path "kv2/metadata" { capabilities = ["list"] }
+                  path "kv1" { capabilities = ["list"] }"#;
+    let caller = somebody(&house, text).await;
+    for place in ["kv2/metadata", "kv1"] {
+        let body = json!({"path": "hidden"});
+        let answer = caller.ask(Operation::List, place, body).await;
+        let shown = format!("{answer:?}");
+        assert!(answer.outcome.is_ok() && !shown.contains("canary"), "{shown}");
+    }
+}
+
+/// Does something once, right before a token's record is removed.
+struct Meddling {
+    inner: Arc<Memory>,
+    act: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+#[async_trait]
+impl Store for Meddling {
+    async fn get(&self, key: &str) -> storage::Result<Option<Record>> {
+        self.inner.get(key).await
+    }
+
+    async fn list(&self, prefix: &str, after: &str, limit: usize) -> storage::Result<Vec<String>> {
+        self.inner.list(prefix, after, limit).await
+    }
+
+    async fn commit(&self, commit: Commit) -> std::result::Result<Revision, CommitError> {
+        if commit.deletes.iter().any(|key| key.starts_with("sys/token/")) {
+            let act = self.act.lock().unwrap().take();
+            if let Some(act) = act {
+                act.await;
+            }
+        }
+        self.inner.commit(commit).await
+    }
+
+    fn watch(&self) -> Watch {
+        self.inner.watch()
+    }
+}
+
+#[tokio::test]
+async fn what_a_token_leaves_behind_is_cleared_up_even_if_it_came_at_the_last_moment() {
+    for write in ["cubbyhole/note", "auth/token/create"] {
+        let memory = Arc::new(Memory::default());
+        let mut house = House::on(memory.clone(), 1, 5).await;
+        let root = house.root();
+        let census = house.census().await;
+        let token = make(&root, json!({"id": "ending", "policies": ["root"]})).await;
+        let meddling = Arc::new(Meddling { inner: memory, act: Mutex::default() });
+        house.store = meddling.clone();
+        house.restart(2).await;
+        let late = house.at(1).with_token(&token);
+        *meddling.act.lock().unwrap() = Some(Box::pin(async move {
+            late.write(write, json!({"secret": "x"})).await.unwrap();
+        }));
+        house.holder(&token).write("auth/token/revoke-self", json!({})).await.unwrap();
+        house.settle().await.unwrap();
+        assert_eq!(house.census().await, census, "{write}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_are_bound_to_networks_show_no_mounts_elsewhere() {
+    let house = crate::walk::furnished().await;
+    let bound = json!({"token_bound_cidrs": "10.0.0.0/8"});
+    house.root().write("auth/userpass/users/mitchellh", bound).await.unwrap();
+    let token = house.stranger().from("10.1.2.3").login("mitchellh", "foo").await.unwrap();
+    for path in
+        ["sys/internal/ui/mounts", "sys/internal/ui/mounts/kv/x", "sys/internal/specs/openapi"]
+    {
+        house.holder(&token).from("10.1.2.3").read(path).await.unwrap();
+        let refused = house.holder(&token).from("192.168.0.1").read(path).await;
+        assert_eq!(refused, Err(Error::Unauthenticated), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_see_of_a_mount_what_it_is_and_no_more() {
+    let house = crate::walk::furnished().await;
+    let root = house.root();
+    let tune = json!({"listing_visibility": "unauth", "description": "for people"});
+    root.write("sys/auth/userpass/tune", tune).await.unwrap();
+    let seen = house.stranger().read("sys/internal/ui/mounts").await.unwrap();
+    let expected = json!({"type": "userpass", "description": "for people", "options": {}});
+    assert_eq!(seen, json!({"secret": {}, "auth": {"userpass/": expected}}));
+    let seen = root.read("sys/internal/ui/mounts").await.unwrap();
+    assert!(seen["auth"]["userpass/"]["accessor"].is_string());
+}
+
+#[tokio::test]
+async fn one_damaged_record_holds_up_no_chore() {
+    let memory = Arc::new(Memory::default());
+    let house = House::on(memory.clone(), 1, 5).await;
+    let root = house.root();
+    let mut rest = house.census().await;
+    make(&root, json!({"ttl": 60})).await;
+    let damaged = house.census().await.into_iter().filter(|key| !rest.contains(key));
+    let damaged: Vec<_> = damaged.collect();
+    let record = damaged.iter().find(|key| key.starts_with("sys/token/")).unwrap().clone();
+    let commit = Commit { puts: [(record, "damaged".into())].into(), ..Commit::default() };
+    memory.commit(commit).await.unwrap();
+    let child = make(&root, json!({"ttl": 120})).await;
+    house.holder(&child).write("cubbyhole/note", json!({"a": "b"})).await.unwrap();
+    house.wait(120);
+    house.settle().await.unwrap();
+    rest.extend(damaged);
+    rest.sort();
+    assert_eq!(house.census().await, rest);
+}
+
+#[tokio::test]
+async fn no_number_makes_a_token_that_outlives_its_mount_s_limit() {
+    let house = crate::walk::furnished().await;
+    let root = house.root();
+    for time in [json!(u64::MAX), json!(i64::MAX), json!("2562047h"), json!("9223372036")] {
+        for field in ["ttl", "explicit_max_ttl", "period", "lease"] {
+            let body = json!({"policies": ["default"], field: time});
+            let made = root.write("auth/token/create", body).await.unwrap();
+            assert!(made["lease_duration"].as_u64().unwrap() <= 2_764_800, "{field} {time}");
+            let holder = house.holder(made["client_token"].as_str().unwrap());
+            let increment = json!({"increment": time});
+            let renewed = holder.write("auth/token/renew-self", increment).await.unwrap();
+            assert!(renewed["lease_duration"].as_u64().unwrap() <= 2_764_800, "{field} {time}");
+        }
+        for field in ["token_ttl", "token_max_ttl", "token_explicit_max_ttl", "token_period"] {
+            let user = json!({"password": "foo", field: time});
+            root.write("auth/userpass/users/eve", user).await.unwrap();
+            let login = house.stranger();
+            let login = login.write("auth/userpass/login/eve", json!({"password": "foo"})).await;
+            assert!(login.unwrap()["lease_duration"].as_u64().unwrap() <= 2_764_800);
+            root.delete("auth/userpass/users/eve").await.unwrap();
+        }
+    }
+    for time in [json!(-1), json!("-1h"), json!(1.5), json!("9223372037"), json!([1]), json!({})] {
+        for field in ["ttl", "explicit_max_ttl", "period"] {
+            let refused = root.write("auth/token/create", json!({field: time})).await;
+            assert!(matches!(refused, Err(Error::Invalid(_))), "{field} {time}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn loose_spellings_never_mean_more_than_they_say() {
+    let house = House::new().await;
+    let text = r#"path "auth/token/create" { capabilities = ["update"] }"#;
+    let maker = somebody(&house, text).await;
+    for body in [
+        json!({"no_parent": "yes"}),
+        json!({"no_parent": "1"}),
+        json!({"no_parent": [true]}),
+        json!({"period": "1"}),
+        json!({"policies": "root"}),
+        json!({"policies": ["\u{a0}ROOT\u{2003}"]}),
+        json!({"policies": ["somebody", "other"]}),
+        json!({"policies": "somebody,root"}),
+        json!({"policies": {"root": true}}),
+        json!({"id": "x"}),
+    ] {
+        let refused = maker.write("auth/token/create", body.clone()).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{body}: {refused:?}");
+    }
+    let own = maker.write("auth/token/create", json!({"policies": [" Somebody "]})).await.unwrap();
+    assert_eq!(own["policies"], json!(["somebody"]));
+}
