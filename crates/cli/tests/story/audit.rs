@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use client::Request;
 use serde_json::{Value, json};
 
 use super::exchange::Line;
@@ -45,18 +46,45 @@ fn the_audit_file_has_every_request_in_pairs_and_no_secret() {
 
 #[test]
 fn nothing_happens_that_cannot_be_written_down() {
+    let mut server = Server::ready(Wire::Plain);
+    let (folder, away) = (server.path("entries"), server.path("away"));
+    std::fs::create_dir(&folder).unwrap();
+    let root = Line::with(&server, &server.root);
+    let device = json!({"type": "file", "options": {"file_path": folder.join("audit.log")}});
+    root.write("sys/audit/file", &device).is(204);
+    root.write("sys/mounts/kv", &json!({"type": "kv"})).is(204);
+    root.write("kv/door", &json!({"value": "closed"})).is(204);
+    server.stop();
+    std::fs::rename(&folder, &away).unwrap();
+    std::fs::write(&folder, "in the way of the folder").unwrap();
+    server.launch();
+    server.unseal();
+    let root = Line::with(&server, &server.root);
+    root.write("kv/door", &json!({"value": "open"})).is(500);
+    root.read("kv/door").is(500);
+    root.write("auth/token/create", &json!({})).is(500);
+    server.stop();
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    server.launch();
+    server.unseal();
+    let root = Line::with(&server, &server.root);
+    assert_eq!(root.read("kv/door").is(200).body["data"]["value"], "closed");
+    let accessors = root.ask(Request::list("auth/token/accessors"));
+    assert_eq!(accessors.is(200).body["data"]["keys"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_device_that_takes_nothing_is_not_accepted() {
     let server = Server::ready(Wire::Plain);
     let root = Line::with(&server, &server.root);
-    let file = server.path("no-such-folder/audit.log");
-    std::fs::write(server.path("no-such-folder"), "in the way").unwrap();
-    let device = json!({"type": "file", "options": {"file_path": file}});
-    root.write("sys/audit/file", &device).is(400);
-    root.write("sys/mounts/kv", &json!({"type": "kv"})).is(204);
-    // Every write to this device fails, as it does on a disk without room.
-    let full = json!({"type": "file", "options": {"file_path": "/dev/full"}});
-    let enabled = root.write("sys/audit/full", &full);
-    assert_ne!(enabled.status, 204, "a device that cannot be written to was accepted");
-    root.read("sys/mounts").is(200);
+    for file in [server.path("server.hcl/audit.log"), "/dev/full".into()] {
+        let device = json!({"type": "file", "options": {"file_path": file}});
+        root.write("sys/audit/file", &device).refuses(400, &[]);
+        root.write("sys/mounts/kv", &json!({"type": "kv"})).is(204);
+        root.ask(Request::delete("sys/mounts/kv")).is(204);
+    }
+    assert_eq!(root.read("sys/audit").is(200).body["data"], json!({}));
 }
 
 /// The paths of requests without an answer, and of answers without a request.

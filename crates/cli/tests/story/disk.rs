@@ -13,6 +13,26 @@ const SECRET: &str = "canary-secret-93ab5e0c41";
 const POLICY: &str = "canary-policy-e58f20a36d";
 
 #[test]
+fn the_log_tells_no_secret() {
+    let mut server = Server::configured(
+        Wire::Plain,
+        "storage \"file\" { path = \"{folder}/store\" }\nlog_level = \"trace\"",
+    );
+    server.initialize();
+    server.unseal();
+    let token = fill(&server);
+    let wrong = json!({"password": SECRET, "unheard-of": POLICY});
+    Line::open(&server).write("auth/userpass/login/ann", &wrong).is(400);
+    Line::with(&server, SECRET).read("kv/door").is(403);
+    server.stop();
+    let log = server.log_text();
+    assert!(log.contains("initialized"), "{log}");
+    for secret in [PASSWORD, SECRET, POLICY, &token, &server.root, &server.shares[0]] {
+        assert!(!log.contains(secret), "{secret:?} is in {log}");
+    }
+}
+
+#[test]
 fn the_disk_holds_no_plaintext_of_a_secret() {
     let mut server = Server::ready(Wire::Plain);
     let token = fill(&server);

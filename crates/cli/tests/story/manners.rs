@@ -64,8 +64,30 @@ fn the_exit_code_of_status_says_whether_it_is_sealed() {
     server.strongroom("status").end().exits(0).mentions(&["Sealed          false\n"]);
     server.as_root("operator seal").end().exits(0).prints("Success! Vault is sealed.\n");
     server.strongroom("status").end().exits(2);
-    server.stop();
-    server.strongroom("status").end().exits(1).complains(&["connection refused"]);
+    // Nobody listens on a port that only the system may take.
+    let said = server.strongroom("status").variable("VAULT_ADDR", "http://127.0.0.1:1").end();
+    said.exits(1).complains(&["connection refused"]);
+}
+
+#[test]
+fn the_words_of_2016_open_and_close_a_server() {
+    let server = Server::fresh(Wire::Plain);
+    server.strongroom("init -check").end().exits(2).prints("Vault is not initialized\n");
+    let said = server.strongroom("init -key-shares=3 -key-threshold=2").end();
+    let lines = said.exits(0).stdout.lines().take(4);
+    let fields: Vec<&str> = lines.map(|line| line.split_once(": ").unwrap().1).collect();
+    let [first, second, _, root] = fields[..] else { panic!("{}", said.stdout) };
+    let said = server.strongroom("unseal").argument(second).end();
+    said.exits(0).prints("Sealed: true\nKey Shares: 3\nKey Threshold: 2\nUnseal Progress: 1\n");
+    let said = server.strongroom("unseal").argument(first).end();
+    said.exits(0).prints("Sealed: false\nKey Shares: 3\nKey Threshold: 2\nUnseal Progress: 0\n");
+    let said = server.strongroom("unseal").argument(first).end();
+    said.exits(0).prints("Vault is already unsealed.\n");
+    server.strongroom("auth").argument(root).end().exits(0);
+    server.strongroom("mounts").end().exits(0).mentions(&["\nsys/ ", "\ncubbyhole/ "]);
+    server.strongroom("policies").end().exits(0).prints("default\nroot\n");
+    server.strongroom("seal").end().exits(0).prints("Vault is now sealed.\n");
+    server.strongroom("mounts").end().exits(2).complains(&["Vault is sealed"]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn at_a_terminal(call: &Call) -> String {
     command.current_dir(inner.get_current_dir().unwrap());
     command.env("PATH", "/usr/bin:/bin").stdin(Stdio::from(far.try_clone().unwrap()));
     command.stdout(Stdio::from(far.try_clone().unwrap())).stderr(Stdio::from(far));
-    let mut child = command.spawn().unwrap();
+    let mut child = command.spawn().expect("setsid comes with util-linux");
     // The command holds the far side of the terminal; when it ends, reading ends.
     drop(command);
     let mut near = File::from(near);
