@@ -49,8 +49,8 @@ pub struct Manner {
 /// One request from the first attempt to the last.
 struct Exchange {
     request: Request,
-    /// Parameters from the body, once they are read.
-    sent: Option<Map<String, Value>>,
+    /// Parameters from the body, or why there are none, once it is read.
+    sent: Option<Result<Map<String, Value>>>,
     memory: Arc<Memory>,
     trail: Trail,
     warnings: Vec<String>,
@@ -91,10 +91,12 @@ async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
 /// Decides, writes down what will be done, does it, and commits.
 async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
     let mut visit = Visit::of_request(kernel, &exchange.request, &exchange.memory);
+    exchange.warnings.clear();
     exchange.trail.find_devices(&visit).await?;
     let decision = decide(kernel, &mut visit, exchange).await;
     let decision = confirm(&visit, decision).await;
-    let opened = exchange.trail.open(kernel, exchange.sent.as_ref(), &decision).await;
+    let sent = exchange.sent.as_ref().and_then(|sent| sent.as_ref().ok());
+    let opened = exchange.trail.open(kernel, sent, &decision).await;
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
@@ -278,15 +280,17 @@ impl Exchange {
         self.trail.note_route(route);
     }
 
-    /// The parameters that were sent. A body is read once, however many attempts there are.
+    /// The parameters that were sent. A body is read once, however many attempts there are; one that
+    /// could not be understood is no better at the next attempt, and never an empty one.
     async fn read(&mut self, trust: Trust) -> Result<Map<String, Value>> {
-        if self.sent.is_none() {
-            let body = self.request.body.take();
-            self.sent = Some(match body {
-                Some(body) => Body::read(body, trust).await?,
-                None => self.request.query.clone(),
-            });
+        if let Some(sent) = &self.sent {
+            return sent.clone();
         }
-        Ok(self.sent.clone().unwrap_or_default())
+        let sent = match self.request.body.take() {
+            Some(body) => Body::read(body, trust).await,
+            None => Ok(self.request.query.clone()),
+        };
+        self.sent = Some(sent.clone());
+        sent
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use api::{BoxFuture, Error, Operation};
+use api::{Body, BoxFuture, CanonicalPath, Error, Operation, Request, Result, Secret, Trust};
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use simulator::{Caller, House};
+use storage::testing::Busy;
 use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
 
 async fn make(caller: &Caller, body: Value) -> String {
@@ -219,4 +220,34 @@ async fn loose_spellings_never_mean_more_than_they_say() {
     }
     let own = maker.write("auth/token/create", json!({"policies": [" Somebody "]})).await.unwrap();
     assert_eq!(own["policies"], json!(["somebody"]));
+}
+
+/// A body that cannot be understood.
+struct Broken;
+
+impl Body for Broken {
+    fn read(self: Box<Self>, _: Trust) -> BoxFuture<'static, Result<Map<String, Value>>> {
+        Box::pin(async { Err(Error::invalid("broken")) })
+    }
+}
+
+#[tokio::test]
+async fn a_broken_body_is_not_an_empty_one_at_the_second_attempt() {
+    for seed in 0..16 {
+        let memory = Arc::new(Memory::default());
+        let mut house = House::on(memory.clone(), 0, 5).await;
+        house.store = Arc::new(Busy::new(memory.clone(), seed));
+        house.restart(1).await;
+        let request = Request {
+            id: "1".to_owned(),
+            operation: Operation::Update,
+            path: CanonicalPath::parse("auth/token/create").unwrap(),
+            query: Map::new(),
+            body: Some(Box::new(Broken)),
+            token: Some(Secret::new(house.root.clone())),
+            remote: None,
+        };
+        let answer = house.nodes[0].serve(request).await;
+        assert_eq!(answer.outcome.err(), Some(Error::invalid("broken")), "seed {seed}");
+    }
 }
