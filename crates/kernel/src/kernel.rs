@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use api::{
-    Class, Clock, Context, Engine, Entropy, Error, KeyValues, Path, Result, Seconds, Workshop,
+    Class, Clock, Context, Engine, Entropy, Error, ForwardClock, KeyValues, Path, Result, Seconds,
+    Workshop,
 };
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
@@ -101,7 +102,7 @@ impl Kernel {
             store: barrier.clone(),
             seal: Seal::new(barrier.clone(), entropy.clone()),
             barrier,
-            clock,
+            clock: Arc::new(ForwardClock::new(clock)),
             anteroom: mounts::founding_table(&*entropy),
             entropy,
             workshop,

@@ -251,3 +251,13 @@ async fn a_broken_body_is_not_an_empty_one_at_the_second_attempt() {
         assert_eq!(answer.outcome.err(), Some(Error::invalid("broken")), "seed {seed}");
     }
 }
+
+#[tokio::test]
+async fn a_clock_that_steps_back_revives_nothing_that_was_refused() {
+    let house = House::new().await;
+    let token = house.holder(&make(&house.root(), json!({"ttl": "1h"})).await);
+    house.wait(3600);
+    assert_eq!(token.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+    house.clock.step_back(api::Seconds(3600));
+    assert_eq!(token.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+}
