@@ -220,3 +220,30 @@ async fn loose_spellings_never_mean_more_than_they_say() {
     let own = maker.write("auth/token/create", json!({"policies": [" Somebody "]})).await.unwrap();
     assert_eq!(own["policies"], json!(["somebody"]));
 }
+
+/// What every later use of a token, and every request of anybody, would have to carry along.
+#[tokio::test]
+async fn nobody_makes_every_later_request_dear() {
+    let house = crate::walk::furnished().await;
+    let root = house.root();
+    let names: Vec<_> = (0..1001).map(|number| format!("p{number}")).collect();
+    let long = "x".repeat(65_536);
+    for body in [
+        json!({"policies": names}),
+        json!({"policies": ["x".repeat(257)]}),
+        json!({"meta": {"a": long}}),
+        json!({"meta": {&long: "a"}}),
+    ] {
+        let refused = root.write("auth/token/create", body).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+    let user = json!({"password": "foo", "policies": names});
+    root.write("auth/userpass/users/eve", user).await.unwrap();
+    assert!(house.stranger().login("eve", "foo").await.is_err());
+    for mount in
+        [json!({"type": "kv", "description": long}), json!({"type": "kv", "options": {"a": long}})]
+    {
+        assert!(root.write("sys/mounts/big", mount.clone()).await.is_err());
+        assert!(root.write("sys/mounts/kv/tune", mount).await.is_err());
+    }
+}
