@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use api::{BoxFuture, Error, Operation};
+use api::{BoxFuture, Error, Operation, Path};
+
 use async_trait::async_trait;
+use kernel::Door;
 use serde_json::{Value, json};
 use simulator::{Caller, House};
 use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
@@ -245,5 +247,42 @@ async fn nobody_makes_every_later_request_dear() {
     {
         assert!(root.write("sys/mounts/big", mount.clone()).await.is_err());
         assert!(root.write("sys/mounts/kv/tune", mount).await.is_err());
+    }
+}
+
+/// The parameters of a door that stand in the path of other doors of its mount, but not in its own.
+fn misplaced<C: Send + Sync + 'static>(paths: &[&Path<C>]) -> Vec<String> {
+    let places: Vec<_> = paths.iter().flat_map(|path| path.pattern.parameters()).collect();
+    let mut found = vec![];
+    for path in paths {
+        for (operation, endpoint) in path.operations() {
+            for name in api::describe::parameter_names(endpoint) {
+                let own = path.pattern.parameters().any(|place| place == name);
+                if !own && places.contains(&name.as_str()) {
+                    found.push(format!("{operation} {}: {name}", path.pattern.openapi()));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What policies are asked about is the path; nothing else may say what a request is about.
+#[tokio::test]
+async fn what_one_door_has_in_its_path_no_other_takes_as_a_parameter() {
+    let house = House::new().await;
+    let mut system = vec![];
+    for door in house.nodes[0].doors() {
+        if let Door::System("sys/", path) = door {
+            system.push(path);
+        }
+    }
+    let questions = misplaced(&system);
+    let is_question = |found: &String| found.starts_with("update /capabilities");
+    assert!(questions.iter().all(is_question), "{questions:?}");
+    let engines = engines::AUTH_METHODS.iter().chain(engines::SECRETS_ENGINES);
+    for engine in engines {
+        let paths = (engine.paths)();
+        assert_eq!(misplaced(&paths.iter().collect::<Vec<_>>()), Vec::<String>::new());
     }
 }
