@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use kernel::Door;
 use serde_json::{Value, json};
 use simulator::{Caller, House};
+use storage::testing::Busy;
 use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
 
 async fn make(caller: &Caller, body: Value) -> String {
@@ -285,4 +286,115 @@ async fn what_one_door_has_in_its_path_no_other_takes_as_a_parameter() {
         let paths = (engine.paths)();
         assert_eq!(misplaced(&paths.iter().collect::<Vec<_>>()), Vec::<String>::new());
     }
+}
+
+/// What no handler may be made to stumble over.
+fn odd_values() -> Vec<Value> {
+    let mut deep = json!({"a": null});
+    for _ in 0..30 {
+        deep = json!([deep]);
+    }
+    let texts =
+        ["", " ", ",", "=", "\0", "%", "../x", "\u{10ffff}", "\u{130}", "-1", "1e999", "a=b=c"];
+    let mut values: Vec<Value> = texts.iter().map(|text| json!(text)).collect();
+    let numbers = ["-1", "18446744073709551615", "18446744073709551616", "1e999", "-0.0", "1.5"];
+    values.extend(numbers.iter().filter_map(|number| serde_json::from_str(number).ok()));
+    values.extend([Value::Null, json!(true), json!([]), json!({}), json!([null]), json!([["a"]])]);
+    values.extend([json!({"": ""}), json!({"version": "9"}), json!("x".repeat(100_000)), deep]);
+    values
+}
+
+#[tokio::test]
+async fn no_parameter_makes_a_door_panic() {
+    let house = crate::walk::furnished().await;
+    let root = house.root();
+    let second = json!({"type": "kv", "options": {"version": "2"}});
+    root.write("sys/mounts/kv2", second).await.unwrap();
+    let mut asked = vec![];
+    for door in house.nodes[0].doors() {
+        match door {
+            Door::System(mount, path) => ask_of(mount, path, &mut asked),
+            Door::Engine(engine, path) => {
+                let place = match (engine.name, engine.version) {
+                    ("userpass", _) => "auth/userpass/",
+                    ("kv", Some("2")) => "kv2/",
+                    ("kv", _) => "kv/",
+                    _ => "cubbyhole/",
+                };
+                ask_of(place, path, &mut asked);
+            }
+        }
+    }
+    assert!(asked.len() > 100);
+    for (operation, path, name) in asked {
+        for value in odd_values() {
+            let (caller, body) = (house.root(), json!({ name.as_str(): value.clone() }));
+            let place = path.clone();
+            let task = tokio::spawn(async move { caller.ask(operation, &place, body).await });
+            let answer = task.await;
+            assert!(answer.is_ok(), "{operation} {path} {name} {value}");
+        }
+    }
+}
+
+/// Everything that can be said to a door: what, where, and by which name.
+fn ask_of<C: Send + Sync + 'static>(
+    mount: &str,
+    path: &Path<C>,
+    asked: &mut Vec<(Operation, String, String)>,
+) {
+    let place = format!("{mount}{}", path.pattern.example("x"));
+    let place = place.trim_end_matches('/');
+    // Sealing ends the walk; that it may be sealed is shown elsewhere.
+    for (operation, endpoint) in path.operations().filter(|_| place != "sys/seal") {
+        let names = api::describe::parameter_names(endpoint).into_iter();
+        let names = names.chain(["anything".to_owned()]);
+        asked.extend(names.map(|name| (operation, place.to_owned(), name)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_renewing_and_revoking_at_once_the_revocation_stays() {
+    let memory = Arc::new(Memory::default());
+    let mut house = House::on(memory.clone(), 0, 9).await;
+    house.store = Arc::new(Busy::new(memory, 9));
+    house.restart(3).await;
+    let census = house.census().await;
+    for _ in 0..20 {
+        let token = make(&house.root(), json!({"ttl": "1h"})).await;
+        let mut tasks = vec![];
+        let acts = ["auth/token/renew-self", "auth/token/create", "cubbyhole/note"];
+        for (node, path) in acts.into_iter().enumerate() {
+            let caller = house.at(node).with_token(&token);
+            let body = json!({"ttl": "1h"});
+            tasks.push(tokio::spawn(async move { caller.write(path, body).await.map(|_| ()) }));
+        }
+        let holder = house.holder(&token);
+        holder.write("auth/token/revoke-self", json!({})).await.unwrap();
+        for task in tasks {
+            let _ = task.await.unwrap();
+        }
+        assert_eq!(holder.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+    }
+    house.settle().await.unwrap();
+    assert_eq!(house.census().await, census);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_choose_the_same_token_one_gets_it() {
+    let memory = Arc::new(Memory::default());
+    let mut house = House::on(memory.clone(), 0, 9).await;
+    house.store = Arc::new(Busy::new(memory, 9));
+    house.restart(4).await;
+    let mut tasks = vec![];
+    for number in 0..16 {
+        let caller = house.at(number % 4).with_token(&house.root);
+        let body = json!({"id": "chosen", "ttl": "1h"});
+        tasks.push(tokio::spawn(async move { caller.write("auth/token/create", body).await }));
+    }
+    let mut made = 0;
+    for task in tasks {
+        made += usize::from(task.await.unwrap().is_ok());
+    }
+    assert_eq!(made, 1);
 }
