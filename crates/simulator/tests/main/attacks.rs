@@ -398,3 +398,24 @@ async fn of_many_who_choose_the_same_token_one_gets_it() {
     }
     assert_eq!(made, 1);
 }
+
+#[tokio::test]
+async fn no_spelling_of_a_policy_passes_by_its_denial() {
+    let house = crate::walk::furnished().await;
+    let text = r#"path "auth/userpass/users/*" {
+        capabilities = ["create", "update"]
+        denied_parameters = { policies = ["admins"], token_policies = ["admins"] }
+    }"#;
+    let caller = somebody(&house, text).await;
+    for name in ["policies", "token_policies"] {
+        for spelling in
+            [json!("ADMINS"), json!(["admins "]), json!("dev, Admins"), json!([" admins"])]
+        {
+            let body = json!({"password": "x", name: spelling.clone()});
+            let refused = caller.write("auth/userpass/users/eve", body).await;
+            assert_eq!(refused, Err(Error::Denied), "{name} {spelling}");
+        }
+    }
+    let body = json!({"password": "x", "policies": "dev"});
+    caller.write("auth/userpass/users/eve", body).await.unwrap();
+}
