@@ -9,6 +9,7 @@ use api::{
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
 use storage::Store;
+use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
 use crate::barrier::Barrier;
@@ -72,6 +73,9 @@ pub struct Kernel {
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) devices: Devices,
+    /// Lets those who lose races go on by turns. Guards no state: without it there would only be
+    /// more races.
+    pub(crate) losers: Semaphore,
     /// What is mounted before anything can be read: enough to find the doors that need no keys.
     pub(crate) anteroom: MountTable,
     rooms: Rooms,
@@ -112,6 +116,7 @@ impl Kernel {
             compiled: Cache::new(COMPILED_KEPT_MAX),
             audit: Mirror::new(crate::audit::TABLE_KEY),
             devices: Devices::default(),
+            losers: Semaphore::new(1),
             rooms: Rooms::new(),
             engines: engines.into_iter().map(shelf).collect(),
         })

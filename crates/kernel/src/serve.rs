@@ -20,6 +20,10 @@ use crate::{Kernel, description, login, tokens};
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
 const ATTEMPTS_MAX: u32 = 64;
 
+/// Whoever has lost this many goes on by turns with others who have. Among many who want the same
+/// record only one wins at a time, so some would lose for ever.
+const PATIENCE: u32 = 8;
+
 /// What came of a request, and what the edge must know to put it into words.
 #[derive(Debug)]
 pub struct Answer {
@@ -76,7 +80,11 @@ impl Kernel {
 
 /// Starts over whenever another request, on this or another node, changed what this one has read.
 async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
-    for _ in 0..ATTEMPTS_MAX {
+    let mut turn = None;
+    for lost in 0..ATTEMPTS_MAX {
+        if lost == PATIENCE {
+            turn = kernel.losers.acquire().await.ok();
+        }
         match attempt(kernel, exchange).await {
             Err(Error::Conflict(key)) if !exchange.began => {
                 tracing::trace!(key, "lost a race; starting over");
@@ -85,6 +93,7 @@ async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
             outcome => return outcome,
         }
     }
+    drop(turn);
     Err(Error::Conflict(format!("lost {ATTEMPTS_MAX} races in a row")))
 }
 

@@ -458,3 +458,24 @@ async fn no_spelling_of_a_policy_passes_by_its_denial() {
     let body = json!({"password": "x", "policies": "dev"});
     caller.write("auth/userpass/users/eve", body).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_write_the_same_secret_nobody_is_sent_away() {
+    let memory = Arc::new(Memory::default());
+    let mut house = House::on(memory.clone(), 0, 7).await;
+    house.store = Arc::new(Busy::losing_one_in(u64::MAX, memory, 7));
+    house.restart(2).await;
+    let mount = json!({"type": "kv", "options": {"version": "2"}});
+    house.root().write("sys/mounts/kv2", mount).await.unwrap();
+    let mut tasks = vec![];
+    for number in 0..300 {
+        let caller = house.at(number % 2).with_token(&house.root);
+        let body = json!({"data": {"number": number}});
+        tasks.push(tokio::spawn(async move { caller.write("kv2/data/hot", body).await }));
+    }
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let hot = house.root().read("kv2/metadata/hot").await.unwrap();
+    assert_eq!(hot["current_version"], 300);
+}
