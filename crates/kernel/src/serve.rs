@@ -289,8 +289,8 @@ impl Exchange {
         self.trail.note_route(route);
     }
 
-    /// The parameters that were sent. A body is read once, however many attempts there are; one that
-    /// could not be understood is no better at the next attempt, and never an empty one.
+    /// The parameters that were sent. A body is read once, however many attempts there are; one
+    /// that could not be understood is no better at the next attempt, and never an empty one.
     async fn read(&mut self, trust: Trust) -> Result<Map<String, Value>> {
         if let Some(sent) = &self.sent {
             return sent.clone();
