@@ -151,7 +151,7 @@ async fn decide<'a>(
     if let Some(route) = route.as_ref().filter(|route| route.is_public()) {
         let sent = exchange.read(Trust::Anonymous).await?;
         let given = Given { captured: route.captured(), sent };
-        return Ok(Granted::to_anyone(route.clone(), given));
+        return Granted::to_anyone(route.clone(), given);
     }
     visit.holder = Some(tokens::authenticate(visit).await?);
     exchange.trail.note_holder(visit.holder.as_ref());
