@@ -16,7 +16,7 @@ use crate::visit::Visit;
 /// The longest policy text, in bytes.
 const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// Letters of the longest policy name.
-const NAME_MAX: usize = 256;
+pub(crate) const NAME_MAX: usize = 256;
 /// Paths that one question about capabilities may name.
 const PATHS_MAX: usize = 1000;
 

@@ -10,8 +10,13 @@ use storage::View;
 
 use super::format;
 use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
-use crate::leases;
 use crate::visit::Visit;
+use crate::{leases, policies};
+
+/// Policies of one token: each is looked at whenever the token is used.
+const POLICIES_MAX: usize = 1000;
+/// Bytes of what is remembered about a token: audit entries carry it along.
+const METADATA_BYTES_MAX: usize = 64 * 1024;
 
 /// What decides how long a token lives.
 #[derive(Clone, Debug, Default)]
@@ -132,6 +137,7 @@ async fn issue_under(
     if TOKENS.get(&visit.system, &key).await?.is_some() {
         return Err(Error::invalid("cannot create a token with a duplicate ID"));
     }
+    check_size(&issue)?;
     let ttl = issue.ttl.unwrap_or_default();
     let token = Token {
         accessor: format::generate_accessor(&*visit.kernel.entropy, visit.now),
@@ -153,6 +159,21 @@ async fn issue_under(
     };
     write(&visit.system, &key, &token);
     Ok(token.to_auth(visit.now, text.reveal()))
+}
+
+/// Refuses what would make every later use of the token dear.
+fn check_size(issue: &Issue) -> Result<()> {
+    if issue.policies.len() > POLICIES_MAX {
+        return Err(Error::invalid(format!("a token has at most {POLICIES_MAX} policies")));
+    }
+    if issue.policies.iter().any(|name| name.chars().count() > policies::NAME_MAX) {
+        return Err(Error::invalid("a policy name has at most 256 letters"));
+    }
+    let metadata = issue.metadata.iter().flatten();
+    if metadata.map(|(name, value)| name.len() + value.len()).sum::<usize>() > METADATA_BYTES_MAX {
+        return Err(Error::invalid("the metadata of a token is longer than 64 KiB"));
+    }
+    Ok(())
 }
 
 /// Makes the first token of a new server: it may do everything and never ends.

@@ -29,7 +29,7 @@ pub(super) fn one() -> Path {
             "Create, read, change and remove a user.",
             "Fields that are left out of a change stay as they are.\n\n\
              Removing or changing a user leaves the tokens they already hold alone. To end those, \
-             revoke the leases below the login path of this user.",
+             revoke them by their accessors.",
         )
         .folds_names()
         .exists(user_exists)
