@@ -146,11 +146,22 @@ pub(crate) fn cause_of(error: &hyper_util::client::legacy::Error, authority: &st
     text
 }
 
+/// What the verifier calls a server that shows an authority's certificate, as those have it who let
+/// `openssl req -x509` decide.
+const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
+
 fn text_of(cause: &(dyn std::error::Error + 'static)) -> String {
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return match tls {
             rustls::Error::InvalidMessage(_) => {
                 "http: server gave HTTP response to HTTPS client".to_owned()
+            }
+            rustls::Error::InvalidCertificate(rustls::CertificateError::Other(reason))
+                if reason.0.to_string() == AUTHORITY_AS_SERVER =>
+            {
+                "tls: failed to verify certificate: the server shows the certificate of an \
+                 authority (CA:TRUE); give it one that is not"
+                    .to_owned()
             }
             other => format!("tls: failed to verify or negotiate: {other}"),
         };
@@ -207,5 +218,18 @@ impl ServerCertVerifier for BelieveAnyone {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_trusts_an_authority_that_serves_itself_is_told_what_to_change() {
+        let reason = rustls::OtherError(Arc::new(std::io::Error::other(AUTHORITY_AS_SERVER)));
+        let invalid = rustls::CertificateError::Other(reason);
+        let text = text_of(&rustls::Error::InvalidCertificate(invalid));
+        assert!(text.ends_with("give it one that is not"), "{text}");
     }
 }
