@@ -340,7 +340,7 @@ impl Lenient {
         }
         match text.parse() {
             Ok(number) => visitor.visit_i64(number),
-            Err(_) => Err(Flaw(format!("expected {}, not this text", "a whole number"))),
+            Err(_) => Err(Flaw("expected a whole number, written in digits".into())),
         }
     }
 }
@@ -570,7 +570,7 @@ mod tests {
         let field = |name: &str| format!("error converting input for field \"{name}\": ");
         refused(
             json!({"count": "hunter2"}),
-            &(field("count") + "expected a whole number, not this text"),
+            &(field("count") + "expected a whole number, written in digits"),
         );
         refused(json!({"flag": "hunter2"}), &(field("flag") + "expected true or false"));
         refused(

@@ -133,8 +133,11 @@ impl Kernel {
     /// [`Error::Invalid`] for a share that cannot be or did not fit.
     pub async fn submit_share(&self, share: Share) -> Result<Status> {
         let status = self.seal.submit(share).await.map_err(sealing::told)?;
-        if !status.sealed {
+        if status.sealed {
+            tracing::info!(progress = status.progress, needed = status.threshold, "took a share");
+        } else {
             self.forget_copies();
+            tracing::info!("unsealed");
         }
         Ok(status)
     }

@@ -96,7 +96,8 @@ fn targets(level: &str) -> Result<Targets, StartError> {
     };
     let others = LevelFilter::WARN.min(*level);
     let own = OWN.iter().map(|name| (*name, *level));
-    Ok(Targets::new().with_default(others).with_targets(own))
+    // Whoever can connect can make this library warn.
+    Ok(Targets::new().with_default(others).with_targets(own).with_target("h2", LevelFilter::ERROR))
 }
 
 #[cfg(test)]
@@ -116,6 +117,7 @@ mod tests {
             let detailed = targets.would_enable(library, &Level::INFO);
             assert!(!detailed || library.starts_with("server"), "{library}");
         }
+        assert!(!targets.would_enable("h2::proto::streams", &Level::WARN));
         assert!(!super::targets("error").unwrap().would_enable("hyper", &Level::WARN));
     }
 

@@ -91,11 +91,12 @@ impl Grant {
         if now.plus(wanted) <= end {
             return Ok(wanted);
         }
+        let left = end.since(now);
         warn(format!(
-            "TTL of \"{wanted}\" exceeded the effective max_ttl of \"{max}\"; \
+            "TTL of \"{wanted}\" exceeded the effective max_ttl of \"{left}\"; \
              TTL value is capped accordingly"
         ));
-        Ok(end.since(now))
+        Ok(left)
     }
 }
 

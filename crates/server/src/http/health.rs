@@ -54,9 +54,21 @@ fn code(query: &mut Query, name: &str, default: StatusCode) -> Result<StatusCode
 /// The kernel's answer about itself, with the code the client wants for it.
 pub(super) fn answer(answer: Answer, codes: &Codes) -> Outgoing {
     match answer.outcome {
-        Ok(Reply::Bare(document)) => respond::document(codes.of(&document), &document),
+        Ok(Reply::Bare(document)) => {
+            let status = codes.of(&document);
+            match forbids_body(status) {
+                true => respond::without_body(status),
+                false => respond::document(status, &document),
+            }
+        }
         _ => respond::answer(answer),
     }
+}
+
+/// Whether an answer of this status has no content (RFC 9110, section 6.4.1). Load balancers do
+/// ask for such codes, and over HTTP/2 a body would break the connection.
+fn forbids_body(status: StatusCode) -> bool {
+    [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
 }
 
 #[cfg(test)]
@@ -92,6 +104,26 @@ mod tests {
         check("standbycode=298", [true, false, true], 298);
         check("sealedcode=297&uninitcode=296", [true, true, true], 297);
         check("sealedcode=297&uninitcode=296", [false, true, true], 296);
+    }
+
+    #[test]
+    fn codes_that_forbid_a_body_get_none() {
+        for (code, expected) in [(204, 0), (304, 0), (299, 1)] {
+            let codes = codes(&format!("activecode={code}")).unwrap();
+            let manner = kernel::Manner {
+                public: true,
+                top_level: false,
+                operation: api::Operation::Read,
+                mount_type: None,
+            };
+            let healthy = json!({"initialized": true, "sealed": false, "standby": false});
+            let outcome = Ok(Reply::Bare(healthy));
+            let given = Answer { id: String::new(), outcome, warnings: vec![], manner };
+            let outgoing = answer(given, &codes);
+            assert_eq!(outgoing.status(), code);
+            let length = hyper::body::Body::size_hint(outgoing.body()).exact().unwrap_or_default();
+            assert_eq!(length.min(1), expected, "{code}");
+        }
     }
 
     #[test]

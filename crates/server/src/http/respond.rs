@@ -74,6 +74,11 @@ pub(super) fn broken() -> Outgoing {
     refusal(Refusal::Error(Error::Internal(String::new())))
 }
 
+/// A status that forbids a body.
+pub(super) fn without_body(status: StatusCode) -> Outgoing {
+    rendered(status, Zeroizing::default())
+}
+
 /// A JSON document of its own.
 pub(super) fn document(status: StatusCode, value: &impl Serialize) -> Outgoing {
     rendered(status, encode(value))
