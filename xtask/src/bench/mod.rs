@@ -6,9 +6,9 @@
 //! started is stopped and removed at the end, however it ends.
 //!
 //! Reading order: [`arguments`] (what was asked for), [`measure`] (every figure), [`rounds`]
-//! (taking turns), [`server`] (the server and what has to be in it), [`process`] (something that runs, and
-//! what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`] (what the
-//! machine can do), [`report`] (the table).
+//! (taking turns), [`server`] (the server and what has to be in it), [`process`] (something that
+//! runs, and what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`] (what
+//! the machine can do), [`report`] (the table).
 
 mod arguments;
 mod durable;

@@ -62,7 +62,7 @@ impl Report {
     /// For people.
     pub(super) fn table(&self) -> String {
         let mut table = format!(
-            "{} cores, {} s for each side of a figure, medians of {ROUNDS} rounds taken in turns\n\n",
+            "{} cores, {} s for each side of a figure, medians of {ROUNDS} rounds in turns\n\n",
             cores(),
             self.duration.as_secs(),
         );
