@@ -7,8 +7,8 @@
 //!
 //! Reading order: [`arguments`] (what was asked for), [`measure`] (every figure), [`rounds`]
 //! (taking turns), [`server`] (the server and what has to be in it), [`process`] (something that
-//! runs, and what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`] (what
-//! the machine can do), [`report`] (the table).
+//! runs, and what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`]
+//! (what the machine can do), [`report`] (the table).
 
 mod arguments;
 mod durable;
