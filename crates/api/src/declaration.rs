@@ -257,7 +257,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Parameters for T {}
 #[diagnostic::on_unimplemented(
     message = "this is not a handler",
     label = "expected `async fn(&Context, Parameters) -> Result<Reply>`",
-    note = "`Parameters` is one struct (or a tuple of structs) that derives Deserialize and JsonSchema",
+    note = "`Parameters` is a struct, or a tuple of them, deriving Deserialize and JsonSchema",
     note = "`Reply` is one of Data<T>, Keys, Login, NoContent"
 )]
 pub trait Handler<'a, C, P, R>: Send + Sync + 'static {

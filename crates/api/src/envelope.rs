@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{KeyValues, NameList, Seconds};
 
 /// The outermost object of an answer. All keys are always there, in this order.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 pub struct Envelope {
     /// Names this exchange in audit entries and logs.
     pub request_id: String,

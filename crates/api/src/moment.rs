@@ -1,6 +1,8 @@
 //! Points in time. Time is an argument: only [`SystemClock`] ever asks the machine.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -24,6 +26,28 @@ pub trait Clock: Send + Sync + 'static {
 
 /// The clock of the machine.
 pub struct SystemClock;
+
+/// A clock that never goes back: while the one behind it does, it stands still. So what has ended
+/// once does not come to life again when somebody sets the clock of the machine.
+pub struct ForwardClock {
+    clock: Arc<dyn Clock>,
+    latest: AtomicI64,
+}
+
+impl ForwardClock {
+    /// What `clock` says, from now on never less than it said before.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, latest: AtomicI64::new(i64::MIN) }
+    }
+}
+
+impl Clock for ForwardClock {
+    fn now(&self) -> Moment {
+        let now = self.clock.now().nanoseconds;
+        let before = self.latest.fetch_max(now, Ordering::Relaxed);
+        Moment { nanoseconds: now.max(before) }
+    }
+}
 
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]

@@ -28,7 +28,9 @@ use crate::{Error, Result, duration};
 const EVERYTHING: &str = "$strongroom::Everything";
 
 /// The parameters of one request: what stands in its path, and what its body or query gave.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// It has no `Debug` form: passwords come this way.
+#[derive(Clone, Default)]
 pub struct Given {
     /// From the path. Wins over the body.
     pub captured: Map<String, Value>,
@@ -53,7 +55,7 @@ impl Given {
 }
 
 /// All that was sent, as it came: for endpoints that keep whatever they are given.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Everything(pub Map<String, Value>);
 
 /// A duration that clients may write as `3600`, `"3600"`, `"1h"` or `"1h30m"`. Whole seconds.

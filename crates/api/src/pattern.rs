@@ -1,4 +1,4 @@
-//! Path patterns: `users/{username}`, `data/{path...}`, `mounts/{path...}/tune`, `{format:pem|der}`.
+//! Path patterns: `users/{username}`, `data/{path...}`, `mounts/{path...}/tune`, `{kind:pem|der}`.
 //!
 //! One value answers three questions: does this path match, what does OpenAPI call it, and what
 //! does `path-help` print. Nothing is ever parsed back out of a regular expression.

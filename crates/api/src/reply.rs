@@ -1,6 +1,7 @@
 //! What an endpoint may answer. The type of the answer is also its documentation.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -10,8 +11,7 @@ use serde_json::{Map, Value};
 use crate::envelope::{Auth, Lease};
 use crate::{KeyValues, NameList, Seconds};
 
-/// The answer in one shape, ready for the envelope.
-#[derive(Debug)]
+/// The answer in one shape, ready for the envelope. Its `Debug` form says only what kind it is.
 pub enum Reply {
     /// Done, and nothing to say.
     Empty,
@@ -29,6 +29,21 @@ pub enum Reply {
     Login(Box<Login>),
     /// A token, as clients are told of it.
     Auth(Box<Auth>),
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Empty => "Empty",
+            Self::Accepted => "Accepted",
+            Self::Data(..) => "Data",
+            Self::Keys(..) => "Keys",
+            Self::Absent(_) => "Absent",
+            Self::Bare(_) => "Bare",
+            Self::Login(_) => "Login",
+            Self::Auth(_) => "Auth",
+        })
+    }
 }
 
 /// Something a handler may return.

@@ -3,6 +3,7 @@
 //! Prints durable commits of one put per second, with 1 and with 64 callers, and point reads per
 //! second with 1 and 64 readers, from the cache and past it. Give a folder to measure its disk.
 
+#![allow(clippy::disallowed_methods, reason = "a measurement looks at the clock")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::PathBuf;
@@ -23,8 +24,9 @@ const FILL_PUTS: usize = 1000;
 #[tokio::main]
 async fn main() {
     let within = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
-    let folder = tempfile::tempdir_in(within).unwrap();
-    let store = Arc::new(Embedded::open(folder.path()).unwrap());
+    let folder = tempfile::tempdir_in(within).expect("a measurement needs a store that works");
+    let store =
+        Arc::new(Embedded::open(folder.path()).expect("a measurement needs a store that works"));
     fill(&store).await;
     for callers in [1, 64] {
         let rate = measure(&store, callers, Work::Commit).await;
@@ -66,17 +68,23 @@ async fn once(store: &Embedded, work: Work, (caller, n): (usize, usize)) {
     match work {
         // Keys in the order of time, as tokens and leases have them.
         Work::Commit => {
-            store.commit(put(n, &format!("new/{n:012}/{caller}"))).await.unwrap();
+            store
+                .commit(put(n, &format!("new/{n:012}/{caller}")))
+                .await
+                .expect("a measurement needs a store that works");
         }
         Work::ReadAmong(keys) => {
             let key = format!("old/{:06}", (n * 7919 + caller * 104_729) % keys);
-            assert!(store.get(&key).await.unwrap().is_some());
+            assert!(
+                store.get(&key).await.expect("a measurement needs a store that works").is_some()
+            );
         }
     }
 }
 
 fn put(n: usize, key: &str) -> Commit {
-    let value = vec![u8::try_from(n % 251).unwrap(); VALUE_BYTES];
+    let value =
+        vec![u8::try_from(n % 251).expect("a measurement needs a store that works"); VALUE_BYTES];
     Commit { puts: [(key.to_owned(), value.into())].into(), ..Commit::default() }
 }
 
@@ -86,6 +94,6 @@ async fn fill(store: &Embedded) {
         for n in start..start + FILL_PUTS {
             commit.puts.extend(put(n, &format!("old/{n:06}")).puts);
         }
-        store.commit(commit).await.unwrap();
+        store.commit(commit).await.expect("a measurement needs a store that works");
     }
 }

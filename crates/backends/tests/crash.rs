@@ -1,5 +1,6 @@
 //! Whatever was acknowledged survives `kill -9`, and nothing is ever half there.
 
+#![allow(clippy::disallowed_methods, reason = "a child process is told its folder this way")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! What the embedded store promises, seen from outside.
 
+#![allow(clippy::disallowed_methods, reason = "a child process is told its folder this way")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs::{self, Permissions};

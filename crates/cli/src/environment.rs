@@ -20,6 +20,7 @@ pub(crate) struct Environment {
 impl Environment {
     /// What this process was started with. Variables that are not UTF-8 are left out.
     pub(crate) fn of_this_process() -> Environment {
+        #[allow(clippy::disallowed_methods, reason = "this is the one place that reads it")]
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();

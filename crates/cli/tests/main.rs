@@ -1,8 +1,8 @@
-//! The built binary against a stub of a server: exit codes, what goes over the wire, and what is
-//! printed.
+//! The built binary, as others meet it.
 //!
-//! What a real server must do is tested elsewhere, with the real server. Here are the promises of
-//! the command line alone.
+//! In `story` it is both sides: a server, and the command line of the people who use it. Everything
+//! else is the command line alone, against a stub of a server: exit codes, what goes over the wire,
+//! and what is printed.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -10,5 +10,6 @@ mod generation_2016;
 mod kv;
 mod login;
 mod mistakes;
+mod story;
 mod stub;
 mod today;

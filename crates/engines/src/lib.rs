@@ -6,7 +6,6 @@
 
 mod auth;
 mod null;
-mod page;
 mod secrets;
 
 use api::Engine;

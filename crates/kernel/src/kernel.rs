@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use api::{
-    Class, Clock, Context, Engine, Entropy, Error, KeyValues, Path, Result, Seconds, Workshop,
+    Class, Clock, Context, Engine, Entropy, Error, ForwardClock, KeyValues, Path, Result, Seconds,
+    Workshop,
 };
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
 use storage::Store;
+use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
 use crate::barrier::Barrier;
@@ -71,6 +73,9 @@ pub struct Kernel {
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) devices: Devices,
+    /// Lets those who lose races go on by turns. Guards no state: without it there would only be
+    /// more races.
+    pub(crate) losers: Semaphore,
     /// What is mounted before anything can be read: enough to find the doors that need no keys.
     pub(crate) anteroom: MountTable,
     rooms: Rooms,
@@ -101,7 +106,7 @@ impl Kernel {
             store: barrier.clone(),
             seal: Seal::new(barrier.clone(), entropy.clone()),
             barrier,
-            clock,
+            clock: Arc::new(ForwardClock::new(clock)),
             anteroom: mounts::founding_table(&*entropy),
             entropy,
             workshop,
@@ -111,6 +116,7 @@ impl Kernel {
             compiled: Cache::new(COMPILED_KEPT_MAX),
             audit: Mirror::new(crate::audit::TABLE_KEY),
             devices: Devices::default(),
+            losers: Semaphore::new(1),
             rooms: Rooms::new(),
             engines: engines.into_iter().map(shelf).collect(),
         })

@@ -20,6 +20,10 @@ use crate::{Kernel, description, login, tokens};
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
 const ATTEMPTS_MAX: u32 = 64;
 
+/// Whoever has lost this many goes on by turns with others who have. Among many who want the same
+/// record only one wins at a time, so some would lose for ever.
+const PATIENCE: u32 = 8;
+
 /// What came of a request, and what the edge must know to put it into words.
 #[derive(Debug)]
 pub struct Answer {
@@ -49,8 +53,8 @@ pub struct Manner {
 /// One request from the first attempt to the last.
 struct Exchange {
     request: Request,
-    /// Parameters from the body, once they are read.
-    sent: Option<Map<String, Value>>,
+    /// Parameters from the body, or why there are none, once it is read.
+    sent: Option<Result<Map<String, Value>>>,
     memory: Arc<Memory>,
     trail: Trail,
     warnings: Vec<String>,
@@ -76,7 +80,11 @@ impl Kernel {
 
 /// Starts over whenever another request, on this or another node, changed what this one has read.
 async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
-    for _ in 0..ATTEMPTS_MAX {
+    let mut turn = None;
+    for lost in 0..ATTEMPTS_MAX {
+        if lost == PATIENCE {
+            turn = kernel.losers.acquire().await.ok();
+        }
         match attempt(kernel, exchange).await {
             Err(Error::Conflict(key)) if !exchange.began => {
                 tracing::trace!(key, "lost a race; starting over");
@@ -85,16 +93,19 @@ async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
             outcome => return outcome,
         }
     }
+    drop(turn);
     Err(Error::Conflict(format!("lost {ATTEMPTS_MAX} races in a row")))
 }
 
 /// Decides, writes down what will be done, does it, and commits.
 async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
     let mut visit = Visit::of_request(kernel, &exchange.request, &exchange.memory);
+    exchange.warnings.clear();
     exchange.trail.find_devices(&visit).await?;
     let decision = decide(kernel, &mut visit, exchange).await;
     let decision = confirm(&visit, decision).await;
-    let opened = exchange.trail.open(kernel, exchange.sent.as_ref(), &decision).await;
+    let sent = exchange.sent.as_ref().and_then(|sent| sent.as_ref().ok());
+    let opened = exchange.trail.open(kernel, sent, &decision).await;
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
@@ -140,7 +151,7 @@ async fn decide<'a>(
     if let Some(route) = route.as_ref().filter(|route| route.is_public()) {
         let sent = exchange.read(Trust::Anonymous).await?;
         let given = Given { captured: route.captured(), sent };
-        return Ok(Granted::to_anyone(route.clone(), given));
+        return Granted::to_anyone(route.clone(), given);
     }
     visit.holder = Some(tokens::authenticate(visit).await?);
     exchange.trail.note_holder(visit.holder.as_ref());
@@ -278,15 +289,17 @@ impl Exchange {
         self.trail.note_route(route);
     }
 
-    /// The parameters that were sent. A body is read once, however many attempts there are.
+    /// The parameters that were sent. A body is read once, however many attempts there are; one
+    /// that could not be understood is no better at the next attempt, and never an empty one.
     async fn read(&mut self, trust: Trust) -> Result<Map<String, Value>> {
-        if self.sent.is_none() {
-            let body = self.request.body.take();
-            self.sent = Some(match body {
-                Some(body) => Body::read(body, trust).await?,
-                None => self.request.query.clone(),
-            });
+        if let Some(sent) = &self.sent {
+            return sent.clone();
         }
-        Ok(self.sent.clone().unwrap_or_default())
+        let sent = match self.request.body.take() {
+            Some(body) => Body::read(body, trust).await,
+            None => Ok(self.request.query.clone()),
+        };
+        self.sent = Some(sent.clone());
+        sent
     }
 }

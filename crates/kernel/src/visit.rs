@@ -27,6 +27,8 @@ pub struct Visit {
     pub(crate) system: View,
     /// The time of this attempt.
     pub(crate) now: Moment,
+    /// The whole path as it was asked for.
+    pub(crate) asked: CanonicalPath,
     /// The whole path, names folded as declared.
     pub(crate) path: CanonicalPath,
     /// What is being done.
@@ -77,6 +79,7 @@ impl Visit {
             kernel: kernel.clone(),
             system: View::new(&transaction, SYSTEM),
             now: kernel.clock.now(),
+            asked: path.clone(),
             path,
             operation,
             mount: String::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{BoxFuture, Result};
+use api::{BoxFuture, Error, Result};
 
 use crate::{Kernel, leases, mounts, tokens};
 
@@ -29,3 +29,17 @@ pub const WORKERS: &[Worker] = &[
         work: |kernel| Box::pin(mounts::clear_up_disabled(kernel)),
     },
 ];
+
+/// Passes over what cannot be dealt with, so that one damaged record holds up nothing behind it.
+///
+/// # Errors
+/// Those that the next piece of the chore would meet as well, and lost races.
+pub(crate) fn pass_over_damage<T>(outcome: Result<T>) -> Result<Option<T>> {
+    match outcome {
+        Err(Error::Internal(cause)) => {
+            tracing::error!(cause, "a chore met what it cannot deal with, and went on");
+            Ok(None)
+        }
+        other => other.map(Some),
+    }
+}

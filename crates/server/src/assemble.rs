@@ -93,8 +93,8 @@ async fn live(setup: Setup, locked: Result<(), StartError>) -> Result<(), StartE
     };
     announce(&format!("==> {PRODUCT} server started! Log data will stream in below:\n"));
     if let (Some(ready), Some(mut development)) = (ready, development) {
-        let address = configuration.api_addr.unwrap_or_default();
-        ready.tell(&address, &mut development);
+        let address = configuration.listeners.first().map(|listener| listener.address.as_str());
+        ready.tell(&format!("http://{}", address.unwrap_or_default()), &mut development);
     }
     let working = workers::start(&kernel);
     let reloadable = Reloadable { certificates, kernel: kernel.clone(), telemetry, files };

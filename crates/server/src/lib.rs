@@ -49,7 +49,7 @@ pub struct Arguments {
 /// What the command line asked of a server that keeps nothing.
 #[derive(Default)]
 pub struct Development {
-    /// `-dev-listen-address`.
+    /// `-dev-listen-address`; wins over the environment.
     pub listen_address: Option<String>,
     /// `-dev-root-token-id`.
     pub root_token_id: Option<Secret>,
@@ -95,8 +95,9 @@ fn try_run(arguments: Arguments) -> Result<(), StartError> {
 fn configure(arguments: &Arguments) -> Result<Configuration, StartError> {
     let mut draft = match &arguments.development {
         Some(development) => {
-            let address = development.listen_address.as_deref();
-            Draft::development(address.unwrap_or(DEVELOPMENT_ADDRESS))
+            let given = development.listen_address.as_ref();
+            let given = given.or_else(|| arguments.environment.get("VAULT_DEV_LISTEN_ADDRESS"));
+            Draft::development(given.map_or(DEVELOPMENT_ADDRESS, String::as_str))
         }
         None => Draft::default(),
     };

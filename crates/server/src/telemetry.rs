@@ -15,7 +15,8 @@ use tracing_subscriber::{fmt, reload};
 use crate::assemble::StartError;
 
 /// The crates that speak in detail.
-const OWN: &[&str] = &["api", "backends", "cli", "engines", "kernel", "server", "storage"];
+const OWN: &[&str] =
+    &["api", "backends", "cli", "client", "engines", "kernel", "server", "storage", "strongroom"];
 
 const LEVELS: &[(&str, LevelFilter)] = &[
     ("trace", LevelFilter::TRACE),

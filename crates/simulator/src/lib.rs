@@ -112,10 +112,7 @@ impl House {
     /// Does every chore until none is left; says how much there was.
     ///
     /// # Errors
-    /// The first chore that cannot be done.
-    ///
-    /// # Panics
-    /// When the chores never end.
+    /// The first chore that cannot be done; [`Error::Internal`] when the chores never end.
     pub async fn settle(&self) -> Result<usize> {
         let mut total = 0;
         for _ in 0..ROUNDS_MAX {
@@ -130,7 +127,7 @@ impl House {
             }
             total += done;
         }
-        panic!("the chores never end");
+        Err(Error::internal("the chores never end"))
     }
 
     /// Every key in the store.

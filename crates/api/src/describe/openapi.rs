@@ -13,7 +13,10 @@ pub fn document(version: &str, paths: impl Iterator<Item = (String, Value)>) -> 
             "title": "Strongroom API",
             "description": "The HTTP API of Strongroom. Every path stands below `/v1`.",
             "version": version,
-            "license": { "name": "Mozilla Public License 2.0", "url": "https://www.mozilla.org/en-US/MPL/2.0" }
+            "license": {
+                "name": "Mozilla Public License 2.0",
+                "url": "https://www.mozilla.org/en-US/MPL/2.0"
+            }
         },
         "paths": paths.collect::<Map<_, _>>(),
     })

@@ -300,6 +300,7 @@ fn wait(call: &Call, session: &Session, number: &str, what: &str) -> Outcome {
             }
             Some(_) | None => {
                 call.output.tell(&format!("Waiting for terminal status in migration of {ending}"));
+                #[allow(clippy::disallowed_methods, reason = "a person waits at the terminal")]
                 std::thread::sleep(std::time::Duration::from_secs(1));
             }
         }

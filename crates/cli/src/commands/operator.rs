@@ -199,7 +199,7 @@ fn advice(shares: &str, threshold: &str) -> String {
              nobody can put it together again, and the server stays sealed for ever!"
         ),
         "It is possible to generate new unseal keys, as long as enough of the existing shares \
-         are there to allow it. See \"operator rekey\" for more information."
+         are there to allow it; this version of the server does not offer it yet."
             .to_owned(),
     ];
     paragraphs.map(|text| paragraph(&text)).join("\n\n")

@@ -1,11 +1,10 @@
 //! Keeping whatever is sent, as it was sent: what `kv` version 1 and the cubbyhole share.
 
-use api::{Context, Error, Everything, Keys, NoContent, Result};
+use api::{Context, Error, Everything, Folder, Keys, NoContent, Page, Result};
 use serde_json::{Map, Value};
 use storage::Table;
 
 use super::Place;
-use crate::page::{Folder, Page};
 
 pub(super) const SECRETS: Table<Map<String, Value>> = Table::new("secret/");
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file::FileSink;
-use super::{Device, Kind};
+use super::{AuditTable, Device, Kind};
 
 /// Open devices, by salt: a device that was disabled and enabled again is another one.
 #[derive(Default)]
@@ -32,9 +32,11 @@ impl Devices {
         written
     }
 
-    /// Forgets a device that was disabled.
-    pub(super) fn close(&self, device: &Device) {
-        self.open().remove(&device.salt);
+    /// Closes what is open of devices that are not in `table`: they were disabled, here or by
+    /// another node.
+    pub(super) fn keep(&self, table: &AuditTable) {
+        let is_kept = |salt: &String| table.devices.iter().any(|device| device.salt == *salt);
+        self.open().retain(|salt, _| is_kept(salt));
     }
 
     /// Opens every file anew at its next use.
@@ -52,5 +54,33 @@ impl Devices {
 
     fn open(&self) -> MutexGuard<'_, HashMap<String, Arc<FileSink>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use api::Moment;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_device_that_is_disabled_does_not_stay_open() {
+        let device = |salt: &str| Device {
+            path: "file/".to_owned(),
+            kind: Kind::File,
+            description: String::new(),
+            options: [("file_path".to_owned(), "discard".to_owned())].into(),
+            local: false,
+            salt: salt.to_owned(),
+            since: Moment::default(),
+        };
+        let devices = Devices::default();
+        for salt in ["old", "new"] {
+            devices.write(&device(salt), b"x\n".to_vec()).await.unwrap();
+        }
+        devices.keep(&AuditTable { devices: vec![device("new")] });
+        assert_eq!(devices.open().keys().collect::<Vec<_>>(), ["new"]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
@@ -159,7 +159,7 @@ fn open_file(path: &str, mode: Option<u32>) -> Result<File, String> {
     let flags = i32::try_from(flags).map_err(|error| failed(&error))?;
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(MODE_DEFAULT).custom_flags(flags);
-    let file = options.open(path).map_err(|error| failed(&error))?;
+    let mut file = options.open(path).map_err(|error| failed(&error))?;
     let metadata = file.metadata().map_err(|error| failed(&error))?;
     if metadata.is_dir() {
         return Err(failed(&"it is a directory"));
@@ -172,8 +172,20 @@ fn open_file(path: &str, mode: Option<u32>) -> Result<File, String> {
             let permissions = std::fs::Permissions::from_mode(mode);
             file.set_permissions(permissions).map_err(|error| failed(&error))?;
         }
+        end_torn_line(&mut file, path).map_err(|error| failed(&error))?;
     }
     Ok(file)
+}
+
+/// A crash or a full disk may have left half an entry at the end; the next must not become part of
+/// it, or both would be lost.
+fn end_torn_line(file: &mut File, path: &str) -> io::Result<()> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(()) };
+    let mut byte = [0];
+    // Where we may only write, nobody can tell.
+    let Ok(reader) = File::open(path) else { return Ok(()) };
+    reader.read_exact_at(&mut byte, last)?;
+    if byte == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
 #[cfg(test)]
@@ -204,6 +216,18 @@ mod tests {
         refused(&[("file_path", "/tmp/a"), ("format", "jsonx")]);
         assert_eq!(check(&options(&[("file_path", "/tmp/a"), ("mode", "0640")])), Ok(()));
         assert_eq!(check(&options(&[("path", "discard")])), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn an_entry_never_becomes_part_of_a_torn_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.log");
+        for (before, after) in [("", "two\n"), ("one\n", "one\ntwo\n"), ("on", "on\ntwo\n")] {
+            std::fs::write(&file, before).unwrap();
+            let sink = FileSink::open(&options(&[("file_path", file.to_str().unwrap())])).unwrap();
+            sink.write(b"two\n".to_vec()).await.unwrap();
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), after);
+        }
     }
 
     #[tokio::test]

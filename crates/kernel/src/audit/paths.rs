@@ -159,8 +159,7 @@ async fn disable(visit: &Visit, at: At) -> Result<NoContent> {
     let Some(place) = table.devices.iter().position(|device| device.path == path) else {
         return Ok(NoContent);
     };
-    let device = table.devices.remove(place);
-    visit.kernel.devices.close(&device);
+    table.devices.remove(place);
     TABLE.put(&visit.system, TABLE_NAME, &table);
     Ok(NoContent)
 }

@@ -59,6 +59,7 @@ impl Trail {
         let table = visit.kernel.audit.get(visit.transaction()).await?;
         // A device that an earlier attempt saw may have been disabled since.
         self.opened.retain(|salt| table.devices.iter().any(|device| device.salt == *salt));
+        visit.kernel.devices.keep(&table);
         self.table = Some(table);
         Ok(())
     }

@@ -14,6 +14,7 @@ use storage::{Table, View};
 use crate::Kernel;
 use crate::tokens::{self, Ended, TokenKey};
 use crate::visit::Visit;
+use crate::worker::pass_over_damage;
 
 /// What ends when, by [`due_name`].
 const DUE: Table<Due> = Table::new("due/");
@@ -51,8 +52,8 @@ pub(crate) async fn end_due(kernel: &Arc<Kernel>) -> Result<usize> {
     let horizon = format!("{:020}.", visit.now.unix_milliseconds());
     let mut ended = 0;
     for name in due.iter().take_while(|name| name.as_str() < horizon.as_str()) {
-        ended += match end_one(&Visit::of_worker(kernel), name).await {
-            Ok(ended) => usize::from(ended),
+        ended += match pass_over_damage(end_one(&Visit::of_worker(kernel), name).await) {
+            Ok(ended) => usize::from(ended == Some(true)),
             // Another node took it.
             Err(error) if error.is_conflict() => 0,
             Err(error) => return Err(error),

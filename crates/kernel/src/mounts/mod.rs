@@ -17,6 +17,7 @@ use storage::{Table, View};
 
 use crate::Kernel;
 use crate::visit::{MOUNTS, SYSTEM, Visit};
+use crate::worker::pass_over_damage;
 
 pub(crate) use paths::paths;
 pub(crate) use protected::founding_table;
@@ -34,6 +35,10 @@ const GONE: Table<Gone> = Table::new("gone/");
 const CLEARED_MAX: usize = 256;
 /// Disabled mounts looked after in one round.
 const BATCH_MAX: usize = 4;
+/// Mounts there can be: every request looks for its own among them.
+const MOUNTS_MAX: usize = 10_000;
+/// Bytes of one mount in the table, which is one record.
+const MOUNT_BYTES_MAX: usize = 16 * 1024;
 /// Longest path of a mount.
 const PATH_LENGTH_MAX: usize = 512;
 
@@ -88,6 +93,10 @@ pub(crate) async fn enable(visit: &Visit, wanted: Wanted) -> Result<()> {
         seal_wrap: wanted.seal_wrap,
         tuning: wanted.tuning,
     };
+    if table.iter().count() >= MOUNTS_MAX {
+        return Err(Error::invalid("there are 10000 mounts already; disable one first"));
+    }
+    check_size(&mount)?;
     save(visit, table.with(mount));
     Ok(())
 }
@@ -134,6 +143,7 @@ pub(crate) async fn tune(
     let mut mount = Mount::clone(mount);
     change(&mut mount)?;
     check_tuning(visit, &mount.tuning)?;
+    check_size(&mount)?;
     save(visit, table.without(path).with(mount));
     Ok(())
 }
@@ -145,15 +155,16 @@ pub(crate) async fn tune(
 pub(crate) async fn clear_up_disabled(kernel: &Arc<Kernel>) -> Result<usize> {
     let visit = Visit::of_worker(kernel);
     let gone = GONE.list(&visit.system, "", BATCH_MAX).await?;
+    let mut cleared = 0;
     for storage in &gone {
-        match clear_up(&Visit::of_worker(kernel), storage).await {
-            // Another node is at it, in the second case.
-            Ok(()) => {}
-            Err(error) if error.is_conflict() => {}
+        cleared += match pass_over_damage(clear_up(&Visit::of_worker(kernel), storage).await) {
+            Ok(done) => usize::from(done.is_some()),
+            // Another node is at it.
+            Err(error) if error.is_conflict() => 1,
             Err(error) => return Err(error),
         }
     }
-    Ok(gone.len())
+    Ok(cleared)
 }
 
 async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {
@@ -176,6 +187,14 @@ async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {
 fn save(visit: &Visit, table: MountTable) {
     debug_assert_eq!(format!("{SYSTEM}{TABLE_NAME}"), TABLE_KEY);
     TABLE.put(&visit.system, TABLE_NAME, &table);
+}
+
+fn check_size(mount: &Mount) -> Result<()> {
+    let bytes = serde_json::to_vec(mount).map_err(Error::internal)?;
+    match bytes.len() > MOUNT_BYTES_MAX {
+        true => Err(Error::invalid("description and options of a mount are longer than 16 KiB")),
+        false => Ok(()),
+    }
 }
 
 fn check_path(path: &str) -> Result<()> {

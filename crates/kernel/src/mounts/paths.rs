@@ -1,6 +1,7 @@
 //! `sys/mounts` and `sys/auth`: what operators do with mounts; `sys/internal/ui/mounts`: what
 //! clients ask before they talk to one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{Class, Data, Error, KeyValues, NoContent, Path, Reply, Respond, Result, Seconds};
@@ -8,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::record::{Mount, Tuning};
-use super::view::{MountView, MountViews, TuneView};
+use super::view::{MountView, MountViews, Seen, TuneView};
 use super::{Wanted, disable, enable, shown_path, tune};
 use crate::policies;
 use crate::visit::Visit;
@@ -363,8 +364,8 @@ fn change_options(mount: &mut Mount, changes: KeyValues) -> Result<()> {
 /// The mounts somebody sees, by class.
 #[derive(JsonSchema, Serialize)]
 struct Visible {
-    secret: MountViews,
-    auth: MountViews,
+    secret: BTreeMap<String, Seen>,
+    auth: BTreeMap<String, Seen>,
 }
 
 async fn list_visible(visit: &Visit, _: Nothing) -> Result<Data<Visible>> {
@@ -375,9 +376,12 @@ async fn list_visible(visit: &Visit, _: Nothing) -> Result<Data<Visible>> {
         Some(compiled) => compiled.reaches_below(&mount.path, now),
         None => mount.tuning.listing_visibility.as_deref() == Some("unauth"),
     };
-    let mut visible = Visible { secret: MountViews::new(), auth: MountViews::new() };
+    let mut visible = Visible { secret: BTreeMap::new(), auth: BTreeMap::new() };
     for mount in mounts.iter().filter(is_visible) {
-        let view = mount.to_view(visit.kernel.settings.version);
+        let view = match &compiled {
+            Some(_) => Seen::Whole(Box::new(mount.to_view(visit.kernel.settings.version))),
+            None => Seen::Outline(mount.to_outline()),
+        };
         let shown = shown_path(mount.class, &mount.path).to_owned();
         match mount.class {
             Class::Auth => visible.auth.insert(shown, view),

@@ -26,6 +26,22 @@ pub(super) struct MountView {
     config: ConfigView,
 }
 
+/// What strangers are told of a mount that is open to all.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Outline {
+    r#type: String,
+    description: String,
+    options: Option<KeyValues>,
+}
+
+/// A mount, as far as whoever asks may know it.
+#[derive(JsonSchema, Serialize)]
+#[serde(untagged)]
+pub(super) enum Seen {
+    Whole(Box<MountView>),
+    Outline(Outline),
+}
+
 /// What was set; 0 means what the system says.
 #[derive(JsonSchema, Serialize)]
 struct ConfigView {
@@ -76,6 +92,14 @@ impl Mount {
                 listing_visibility: self.tuning.listing_visibility.clone(),
                 token_type: self.token_type(),
             },
+        }
+    }
+
+    pub(super) fn to_outline(&self) -> Outline {
+        Outline {
+            r#type: self.engine.clone(),
+            description: self.description.clone(),
+            options: self.options.clone(),
         }
     }
 

@@ -24,9 +24,11 @@ pub(crate) struct Permission {
 
 impl<'a> Granted<'a> {
     /// For doors that anyone may use.
-    pub(crate) fn to_anyone(route: Route<'a>, given: Given) -> Self {
-        debug_assert!(route.is_public(), "only public doors are open to anyone");
-        Self { route, given }
+    ///
+    /// # Errors
+    /// [`Error::Denied`] when the door is none of them.
+    pub(crate) fn to_anyone(route: Route<'a>, given: Given) -> Result<Self> {
+        if route.is_public() { Ok(Self { route, given }) } else { Err(Error::Denied) }
     }
 
     pub(crate) fn route(&self) -> &Route<'a> {

@@ -133,9 +133,13 @@ fn is_same(of_rule: &Value, given: &Value) -> bool {
 }
 
 /// Like [`is_same`], and also when the request spells the same in another type: fields take `"5"`
-/// for 5 and `"true"` for true, so a denial must not depend on the spelling.
+/// for 5, `"true"` for true and `" Ops "` for a policy `ops`, so a denial must not depend on the
+/// spelling.
 fn is_denied(denied: &Value, given: &Value) -> bool {
     match (denied, given) {
+        (Value::String(pattern), Value::String(text)) => {
+            covers(pattern, text) || covers(&folded(pattern), &folded(text))
+        }
         (Value::String(pattern), Value::Number(number)) => covers(pattern, &number.to_string()),
         (Value::String(pattern), Value::Bool(truth)) => covers(pattern, &truth.to_string()),
         (Value::Number(number), Value::String(text)) => {
@@ -149,8 +153,12 @@ fn is_denied(denied: &Value, given: &Value) -> bool {
     }
 }
 
+fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
 fn truth_of(text: &str) -> Option<bool> {
-    match text.trim().to_lowercase().as_str() {
+    match folded(text).as_str() {
         "true" | "t" | "1" => Some(true),
         "false" | "f" | "0" => Some(false),
         _ => None,
@@ -306,6 +314,11 @@ mod tests {
         check_denied(json!({"b": ["true"]}), json!({"b": true}), false);
         check_denied(json!({"b": [true]}), json!({"b": false}), true);
         check_denied(json!({"b": [true]}), json!({"b": "yes"}), true);
+        for ops in [json!("OPS"), json!(" ops"), json!(["dev", "Ops "]), json!("dev, OPS")] {
+            check_denied(json!({"a": ["ops"]}), json!({"a": ops}), false);
+            check_denied(json!({"a": ["Op*"]}), json!({"a": ops}), false);
+        }
+        check_denied(json!({"a": ["ops"]}), json!({"a": "op s"}), true);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{Data, Error, Keys, NoContent, Path, Reply, Respond, Result, Secret};
+use api::{Data, Error, Keys, NoContent, Page, Path, Reply, Respond, Result, Secret};
 use data_encoding::BASE64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::visit::Visit;
 /// The longest policy text, in bytes.
 const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// Letters of the longest policy name.
-const NAME_MAX: usize = 256;
+pub(crate) const NAME_MAX: usize = 256;
 /// Paths that one question about capabilities may name.
 const PATHS_MAX: usize = 1000;
 
@@ -71,16 +71,6 @@ struct Named {
 struct Nothing {}
 
 #[derive(Deserialize, JsonSchema)]
-struct Page {
-    /// Start after this name, whether or not it exists.
-    #[serde(default)]
-    after: String,
-    /// Return at most this many; all when left out.
-    #[serde(default)]
-    limit: i64,
-}
-
-#[derive(Deserialize, JsonSchema)]
 struct Write {
     /// The policy, in HCL or JSON, plain or in base64.
     #[serde(default)]
@@ -125,9 +115,8 @@ struct NamesView {
 }
 
 async fn list(visit: &Visit, page: Page) -> Result<Keys> {
-    let limit = usize::try_from(page.limit).ok().filter(|limit| *limit > 0);
     let mut names = names(visit, &page.after).await?;
-    names.truncate(limit.unwrap_or(usize::MAX));
+    names.truncate(page.limit());
     Ok(Keys(names))
 }
 
@@ -174,12 +163,20 @@ async fn text_of(visit: &Visit, name: &str) -> Result<String> {
 
 async fn write(visit: &Visit, (named, given): (Named, Write)) -> Result<NoContent> {
     save(visit, &named.name, &given.policy)?;
+    warn_of_folding(visit, &named.name);
     Ok(NoContent)
+}
+
+fn warn_of_folding(visit: &Visit, name: &str) {
+    if visit.asked != visit.path {
+        visit.warn(format!("policy name was converted to {name}"));
+    }
 }
 
 async fn write_old(visit: &Visit, (named, given): (Named, WriteOld)) -> Result<Reply> {
     if !given.policy.is_empty() {
         save(visit, &named.name, &given.policy)?;
+        warn_of_folding(visit, &named.name);
         return Ok(Reply::Empty);
     }
     save(visit, &named.name, &given.rules)?;

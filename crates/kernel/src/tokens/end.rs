@@ -7,21 +7,21 @@ use storage::View;
 
 use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
 use crate::visit::{CUBBYHOLES, Visit};
+use crate::worker::pass_over_damage;
 use crate::{Kernel, leases};
 
 /// Ended tokens looked after in one round.
-const BATCH_MAX: usize = 16;
+const BATCH_MAX: usize = 64;
 /// Children and cubbyhole entries cleared up in one commit.
 const CLEARED_MAX: usize = 128;
 
 /// Ends a token and with it, from this commit on, everything below it.
 ///
 /// What it leaves behind (children, cubbyhole) is beyond reach at once, since every use of a child
-/// looks at its parents; a worker removes it.
-///
-/// # Errors
-/// When the store cannot answer.
-pub(crate) async fn end(visit: &Visit, key: &TokenKey, token: &Token) -> Result<()> {
+/// looks at its parents; a worker removes it. Whether there is any cannot be told here: some may
+/// come in until the very commit. After it none does, since making either reads the record that
+/// is removed now; so the worker, which comes later, sees all there is.
+pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     let system = &visit.system;
     TOKENS.delete(system, key);
     ACCESSORS.delete(system, &token.accessor);
@@ -31,23 +31,7 @@ pub(crate) async fn end(visit: &Visit, key: &TokenKey, token: &Token) -> Result<
     if let Some(parent) = &token.parent {
         CHILDREN.delete(system, &format!("{parent}/{key}"));
     }
-    if leaves_something(visit, key).await? {
-        ENDED.put(system, key, &());
-    }
-    Ok(())
-}
-
-/// Whether a token has children or a cubbyhole. That none comes in while we look is sure: making
-/// either reads the token's record, which this transaction removes.
-async fn leaves_something(visit: &Visit, key: &TokenKey) -> Result<bool> {
-    let children = CHILDREN.list(&visit.system, &format!("{key}/"), 1).await?;
-    let is_own = |name: &String| name.starts_with(key.as_str());
-    if children.first().is_some_and(is_own) {
-        return Ok(true);
-    }
-    let cubbyhole = cubbyhole(visit, key);
-    let held = visit.transaction().list(&cubbyhole.key(""), "", 1).await?;
-    Ok(!held.is_empty())
+    ENDED.put(system, key, &());
 }
 
 /// Removes what ended tokens left behind, a bounded piece at a time.
@@ -57,16 +41,17 @@ async fn leaves_something(visit: &Visit, key: &TokenKey) -> Result<bool> {
 pub(crate) async fn clear_up_ended(kernel: &Arc<Kernel>) -> Result<usize> {
     let visit = Visit::of_worker(kernel);
     let ended = ENDED.list(&visit.system, "", BATCH_MAX).await?;
+    let mut cleared = 0;
     for key in &ended {
         let visit = Visit::of_worker(kernel);
-        match clear_up(&visit, key).await {
-            // Another node is at it, in the second case.
-            Ok(()) => {}
-            Err(error) if error.is_conflict() => {}
+        cleared += match pass_over_damage(clear_up(&visit, key).await) {
+            Ok(done) => usize::from(done.is_some()),
+            // Another node is at it.
+            Err(error) if error.is_conflict() => 1,
             Err(error) => return Err(error),
         }
     }
-    Ok(ended.len())
+    Ok(cleared)
 }
 
 async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
@@ -80,7 +65,7 @@ async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
         let Some(name) = child.strip_prefix(&children_prefix).map(str::to_owned) else { continue };
         transaction.delete(child);
         if let Some(token) = TOKENS.get(&visit.system, &name).await? {
-            end(visit, &name, &token).await?;
+            end(visit, &name, &token);
         }
     }
     let held = transaction.list(&cubbyhole(visit, key).key(""), "", CLEARED_MAX).await?;
@@ -106,7 +91,7 @@ pub(crate) async fn end_if_due(visit: &Visit, key: &TokenKey) -> Result<Ended> {
     match TOKENS.get(&visit.system, key).await? {
         Some(token) if token.is_alive(visit.now) => Ok(Ended::NotYet),
         Some(token) => {
-            end(visit, key, &token).await?;
+            end(visit, key, &token);
             Ok(Ended::After(visit.now.since(token.issued)))
         }
         None => Ok(Ended::Before),

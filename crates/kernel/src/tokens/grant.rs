@@ -9,9 +9,14 @@ use ipnet::IpNet;
 use storage::View;
 
 use super::format;
-use super::record::{ACCESSORS, CHILDREN, TOKENS, Token, TokenKey};
-use crate::leases;
+use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
 use crate::visit::Visit;
+use crate::{leases, policies};
+
+/// Policies of one token: each is looked at whenever the token is used.
+const POLICIES_MAX: usize = 1000;
+/// Bytes of what is remembered about a token: audit entries carry it along.
+const METADATA_BYTES_MAX: usize = 64 * 1024;
 
 /// What decides how long a token lives.
 #[derive(Clone, Debug, Default)]
@@ -100,19 +105,39 @@ impl Grant {
 /// When the barrier is sealed.
 pub(crate) async fn issue(visit: &Visit, issue: Issue) -> Result<Auth> {
     let text = format::generate(&*visit.kernel.entropy, visit.now);
-    issue_as(visit, issue, &text).await
+    let key = key_of(visit, &text)?;
+    issue_under(visit, issue, (&text, key)).await
 }
 
 /// As [`issue`], with a text of the maker's choice.
 ///
 /// # Errors
-/// [`Error::Invalid`] when there is such a token already.
+/// [`Error::Invalid`] when there is such a token already, or was one until just now: what that one
+/// left behind must not become this one's.
 pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Result<Auth> {
+    let key = key_of(visit, text)?;
+    if ENDED.get(&visit.system, &key).await?.is_some() {
+        return Err(Error::invalid(
+            "a token with this ID has just ended; try again in a moment or choose another ID",
+        ));
+    }
+    issue_under(visit, issue, (text, key)).await
+}
+
+fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
     let key = format::key_of(text, &visit.kernel.token_index()?);
-    let key = key.ok_or_else(|| Error::invalid("a token cannot be empty"))?;
+    key.ok_or_else(|| Error::invalid("a token cannot be empty"))
+}
+
+async fn issue_under(
+    visit: &Visit,
+    issue: Issue,
+    (text, key): (&Secret, TokenKey),
+) -> Result<Auth> {
     if TOKENS.get(&visit.system, &key).await?.is_some() {
         return Err(Error::invalid("cannot create a token with a duplicate ID"));
     }
+    check_size(&issue)?;
     let ttl = issue.ttl.unwrap_or_default();
     let token = Token {
         accessor: format::generate_accessor(&*visit.kernel.entropy, visit.now),
@@ -134,6 +159,21 @@ pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Resu
     };
     write(&visit.system, &key, &token);
     Ok(token.to_auth(visit.now, text.reveal()))
+}
+
+/// Refuses what would make every later use of the token dear.
+fn check_size(issue: &Issue) -> Result<()> {
+    if issue.policies.len() > POLICIES_MAX {
+        return Err(Error::invalid(format!("a token has at most {POLICIES_MAX} policies")));
+    }
+    if issue.policies.iter().any(|name| name.chars().count() > policies::NAME_MAX) {
+        return Err(Error::invalid("a policy name has at most 256 letters"));
+    }
+    let metadata = issue.metadata.iter().flatten();
+    if metadata.map(|(name, value)| name.len() + value.len()).sum::<usize>() > METADATA_BYTES_MAX {
+        return Err(Error::invalid("the metadata of a token is longer than 64 KiB"));
+    }
+    Ok(())
 }
 
 /// Makes the first token of a new server: it may do everything and never ends.

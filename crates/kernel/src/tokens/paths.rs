@@ -1,7 +1,7 @@
 //! `auth/token/`: making, looking up, renewing and ending tokens.
 
 use api::{
-    Data, Error, KeyValues, Keys, NameList, NoContent, Path, Reply, Respond, Result, Seconds,
+    Data, Error, KeyValues, Keys, NameList, NoContent, Page, Path, Reply, Respond, Result, Seconds,
     Secret, Token as Answer, normalize_policies,
 };
 use schemars::JsonSchema;
@@ -120,7 +120,7 @@ struct Texts(NameList);
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "expected a text or a list of texts")]
         enum Form {
             None,
             One(String),
@@ -156,16 +156,6 @@ struct Increment {
 
 #[derive(Deserialize, JsonSchema)]
 struct Nothing {}
-
-#[derive(Deserialize, JsonSchema)]
-struct Page {
-    /// Start after this accessor, whether or not it exists.
-    #[serde(default)]
-    after: String,
-    /// Return at most this many; all when left out.
-    #[serde(default)]
-    limit: i64,
-}
 
 async fn create(visit: &Visit, given: Create) -> Result<Answer> {
     let holder = holder(visit)?;
@@ -354,14 +344,14 @@ async fn revoke(visit: &Visit, which: Which) -> Result<NoContent> {
     let text = which.token.filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Error::invalid("missing token ID"))?;
     if let Some(found) = find(visit, &text).await? {
-        end(visit, &found.key, &found.token).await?;
+        end(visit, &found.key, &found.token);
     }
     Ok(NoContent)
 }
 
 async fn revoke_self(visit: &Visit, _: Nothing) -> Result<NoContent> {
     let own = holder(visit)?;
-    end(visit, &own.key, &own.token).await?;
+    end(visit, &own.key, &own.token);
     Ok(NoContent)
 }
 
@@ -373,7 +363,7 @@ async fn revoke_accessor(visit: &Visit, which: WhichAccessor) -> Result<Reply> {
         visit.warn("No token found with this accessor");
         return Ok(Reply::Data(serde_json::Map::new(), None));
     };
-    end(visit, &found.key, &found.token).await?;
+    end(visit, &found.key, &found.token);
     Ok(Reply::Empty)
 }
 
@@ -399,14 +389,12 @@ async fn revoke_orphan(visit: &Visit, which: Which) -> Result<NoContent> {
             TOKENS.put(&visit.system, &key, &token);
         }
     }
-    end(visit, &found.key, &found.token).await?;
+    end(visit, &found.key, &found.token);
     Ok(NoContent)
 }
 
 async fn list_accessors(visit: &Visit, page: Page) -> Result<Keys> {
-    let limit = usize::try_from(page.limit).ok().filter(|limit| *limit > 0);
-    let limit = limit.unwrap_or(usize::MAX);
-    Ok(Keys(ACCESSORS.list(&visit.system, &page.after, limit).await?))
+    Ok(Keys(ACCESSORS.list(&visit.system, &page.after, page.limit()).await?))
 }
 
 async fn must_find_by_accessor(visit: &Visit, which: &WhichAccessor) -> Result<Holder> {

@@ -11,7 +11,7 @@ pub(crate) const TOKENS: Table<Token> = Table::new("token/");
 pub(super) const ACCESSORS: Table<TokenKey> = Table::new("accessor/");
 /// `<parent>/<child>`: who is to be cleared up when a token ends.
 pub(super) const CHILDREN: Table<()> = Table::new("child/");
-/// Tokens that have ended and left children or cubbyholes behind.
+/// Tokens that have ended; what they left behind (children, cubbyholes) is still to be removed.
 pub(super) const ENDED: Table<()> = Table::new("ended/");
 
 /// The name a token is stored under: when it was made, then a keyed hash of it. Not the token.

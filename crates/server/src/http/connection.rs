@@ -88,8 +88,8 @@ async fn overdue(progress: &Progress, patience: Patience) {
         let deadline = progress.deadline(patience);
         // Requests may end without waking this task, so look again even if nothing is due.
         let look = deadline.unwrap_or_else(|| now() + patience.idle);
-        let moved = deadline.is_some() && alarm.deadline() != look;
-        if moved {
+        let is_wrong = deadline.is_some() && alarm.deadline() != look;
+        if is_wrong || alarm.deadline() > look {
             alarm.as_mut().reset(look);
         }
         // Ends: an alarm that went off is either due or set to a later time, which is pending.

@@ -39,6 +39,8 @@ fn unclear() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -58,6 +60,13 @@ mod tests {
         check("a=%252f%C3%A9", Some(&[("a", "%2f\u{e9}")]));
         for unclear in ["a=%", "a=%1", "a=%zz", "%ff=1"] {
             check(unclear, None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = pairs(&text);
         }
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use server::http::Limits;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
-use crate::fake::{Edge, document, everything, one_answer, status};
+use crate::fake::{Edge, PATIENCE, document, everything, one_answer, status};
 
 const SHORT: Duration = Duration::from_millis(100);
 const LARGE: u64 = 40 * 1024 * 1024;
@@ -121,10 +122,13 @@ async fn bytes_that_trickle_in_buy_no_time() {
     let mut stream = edge.connect().await;
     stream.write_all(b"GET /v1/a HTTP/1.1\r\n").await.unwrap();
     let mut pace = tokio::time::interval(SHORT / 10);
-    // Ends when the server has closed: it gives no more time for more bytes.
-    while stream.write_all(b"A: b\r\n").await.is_ok() {
-        pace.tick().await;
-    }
+    let trickling = async {
+        // Ends when the server has closed: it gives no more time for more bytes.
+        while stream.write_all(b"A: b\r\n").await.is_ok() {
+            pace.tick().await;
+        }
+    };
+    timeout(PATIENCE, trickling).await.expect("the server should have closed");
     assert_eq!(edge.served(), 0);
 }
 

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod fake;
+mod floods;
 mod framing;
 mod limits;
 mod protocols;
+mod starting;
 mod stopping;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod attacks;
 mod audit;
 mod crashes;
 mod mounts;

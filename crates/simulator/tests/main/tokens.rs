@@ -200,12 +200,12 @@ async fn refusals_say_what_is_wrong() {
         write("revoke-orphan", json!({"token": "nope"})).await,
         invalid("token to revoke not found")
     );
-    assert_eq!(write("create", json!({"type": "batch"})).await.is_err(), true);
+    assert!(write("create", json!({"type": "batch"})).await.is_err());
     assert_eq!(
         write("create", json!({"type": "nope"})).await,
         invalid("invalid 'token_type' value")
     );
-    assert_eq!(write("create", json!({"num_uses": 3})).await.is_err(), true);
+    assert!(write("create", json!({"num_uses": 3})).await.is_err());
     assert_eq!(
         write("create", json!({"policies": ["response-wrapping"]})).await,
         invalid("cannot assign policy \"response-wrapping\"")

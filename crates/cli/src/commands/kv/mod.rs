@@ -112,8 +112,8 @@ fn look(session: &Session, path: &str) -> Result<Option<Secret>, Failure> {
             let advice = paragraph(
                 "This flag describes the request without sending it, but a kv command must first \
                  ask the server which version of the engine owns the path, and the token in use \
-                 may not ask that. Give it a policy for the path, or use \"read\" and \"write\" with \
-                 the full path.",
+                 may not ask that. Give it a policy for the path, or use \"read\" and \"write\" \
+                 with the full path.",
             );
             Err(Failure::remote(format!("{advice}\n\n{error}")))
         }

@@ -58,7 +58,8 @@ fn run(call: &Call) -> Outcome {
             Merged::Refused(_) => {
                 call.output.warn(&paragraph(&format!(
                     "WARNING! The server did not let {} be patched; reading and writing it \
-                     instead. Give the token the \"patch\" capability to avoid this second request.",
+                     instead. Give the token the \"patch\" capability to avoid this second \
+                     request.",
                     place.path("data")
                 )));
                 read_and_write(call, &session, &place, data)

@@ -1,6 +1,6 @@
 //! The people who may log in.
 
-use api::{Context, Data, Error, Keys, NoContent, Path, Result};
+use api::{Context, Data, Error, Keys, NoContent, Page, Path, Result};
 use serde::{Deserialize, Serialize};
 use storage::Table;
 
@@ -8,7 +8,6 @@ use super::Username;
 use super::hash::{self, Hashed};
 use super::password::{self, NewPassword};
 use crate::auth::token_settings::{OldTokenFields, TokenFields, TokenSettings, TokenSettingsView};
-use crate::page::Page;
 
 pub(super) const USERS: Table<User> = Table::new("user/");
 
@@ -30,7 +29,7 @@ pub(super) fn one() -> Path {
             "Create, read, change and remove a user.",
             "Fields that are left out of a change stay as they are.\n\n\
              Removing or changing a user leaves the tokens they already hold alone. To end those, \
-             revoke the leases below the login path of this user.",
+             revoke them by their accessors.",
         )
         .folds_names()
         .exists(user_exists)

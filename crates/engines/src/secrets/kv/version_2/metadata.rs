@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::{
-    Context, Data, Error, KeyValues, Keys, Moment, NoContent, Path, Result, Seconds, duration,
+    Context, Data, Error, Folder, KeyValues, Keys, Moment, NoContent, Page, Path, Result, Seconds,
+    duration,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,6 @@ use super::object::Object;
 use super::rules::RuleFields;
 use super::{custom, elsewhere};
 use crate::null;
-use crate::page::{Folder, Page};
 use crate::secrets::Place;
 
 pub(super) fn path() -> Path {
@@ -40,7 +40,7 @@ pub(super) fn top() -> Path {
         .write(elsewhere::refuse_at_the_top)
         .patch(elsewhere::refuse_at_the_top)
         .delete(elsewhere::refuse_at_the_top)
-        .list(list)
+        .list(list_top)
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -166,6 +166,11 @@ async fn delete(context: &Context, place: Place) -> Result<NoContent> {
         history.erase();
     }
     Ok(NoContent)
+}
+
+/// Takes no folder: here none stands in the path, and the path is what the caller may list.
+async fn list_top(context: &Context, page: Page) -> Result<Keys> {
+    Ok(Keys(KEYS.entries(&context.store, "", &page.after, page.limit()).await?))
 }
 
 async fn list(context: &Context, (folder, page): (Folder, Page)) -> Result<Keys> {

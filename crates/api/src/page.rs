@@ -3,27 +3,27 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What is listed, where paths form folders.
+/// What is listed, where paths form folders. Only for doors that have it in their path, since that
+/// is what the caller may list: elsewhere a parameter would lead past the policies.
 #[derive(Deserialize, JsonSchema)]
-pub(crate) struct Folder {
+pub struct Folder {
     /// Location of the folder.
-    #[serde(default)]
     path: String,
 }
 
 /// Which part of a listing is wanted.
 #[derive(Deserialize, JsonSchema)]
-pub(crate) struct Page {
+pub struct Page {
     /// Start behind this entry, whether or not it exists.
     #[serde(default)]
-    pub(crate) after: String,
+    pub after: String,
     /// Return at most this many entries; 0 or less means all of them.
     limit: Option<i64>,
 }
 
 impl Page {
     /// How many entries are wanted.
-    pub(crate) fn limit(&self) -> usize {
+    pub fn limit(&self) -> usize {
         let limit = self.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0);
         if limit == 0 { usize::MAX } else { limit }
     }
@@ -31,7 +31,7 @@ impl Page {
 
 impl Folder {
     /// What the names of all that lies in the folder begin with.
-    pub(crate) fn prefix(&self) -> String {
+    pub fn prefix(&self) -> String {
         if self.path.is_empty() { String::new() } else { format!("{}/", self.path) }
     }
 }

@@ -1,0 +1,19 @@
+//! The built binary as server and as command line at once: what a person could do with it today.
+//!
+//! Nothing here looks inside. A test starts servers of its own, each on a free port of this machine
+//! and in a folder of its own, and speaks to them as everybody else does. [`harness`] starts and
+//! ends them, [`call`] runs commands against them, [`exchange`] speaks HTTP.
+
+mod audit;
+mod bad_configuration;
+mod bad_input;
+mod call;
+mod development;
+mod disk;
+mod exchange;
+mod harness;
+mod main_job;
+mod manners;
+mod restarts;
+mod terminal;
+mod users;
