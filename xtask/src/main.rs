@@ -3,6 +3,9 @@
 //! A chore is one function and one line in [`CHORES`]. What can be said as a test is a test instead
 //! (`xtask/tests/tidy`), so that `cargo test` says it too.
 
+mod bare_server;
+mod bench;
+
 use std::env;
 use std::process::{Command, ExitCode};
 
@@ -14,8 +17,11 @@ struct Chore {
 }
 
 /// Every chore, in the order they are listed.
-const CHORES: &[Chore] =
-    &[Chore { name: "tidy", summary: "check the house rules (STYLE.md)", run: tidy }];
+const CHORES: &[Chore] = &[
+    Chore { name: "tidy", summary: "check the house rules (STYLE.md)", run: tidy },
+    Chore { name: "bench", summary: "how fast the server is on this machine", run: bench::run },
+    Chore { name: "bare-server", summary: "what bench compares with", run: bare_server::run },
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -44,7 +50,7 @@ fn tidy(words: &[String]) -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!("usage: cargo xtask <chore>\n");
     for chore in CHORES {
-        eprintln!("    {:<8}{}", chore.name, chore.summary);
+        eprintln!("    {:<13}{}", chore.name, chore.summary);
     }
     ExitCode::FAILURE
 }

@@ -50,6 +50,12 @@ impl Pattern {
 
     /// What stands at each place, if `path` (without slashes at its ends) has this shape.
     pub fn captures(&self, path: &str) -> Option<Captures> {
+        // Every request knocks at every door of a mount, and most have another first word.
+        if let Some(Segment::Literal(head)) = self.segments.first()
+            && path.split('/').next() != Some(head)
+        {
+            return None;
+        }
         let mut found: Vec<&str> = if path.is_empty() { vec![] } else { path.split('/').collect() };
         let rest = self.segments.iter().position(Segment::is_rest);
         let behind = rest.map_or(0, |place| self.segments.len() - place - 1);

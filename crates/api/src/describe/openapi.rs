@@ -39,7 +39,7 @@ pub fn path_item<C: Send + Sync + 'static>(path: &Path<C>) -> (String, Value) {
     for (operation, endpoint) in path.operations() {
         let places: Vec<_> = path.pattern.parameters().collect();
         let (own, sent): (Map<_, _>, Map<_, _>) = fields::properties(&endpoint.parameters)
-            .into_iter()
+            .map(|(name, schema)| (name.clone(), schema.clone()))
             .partition(|(name, _)| places.contains(&name.as_str()));
         let mut parameters: Vec<_> = own.iter().map(|(name, schema)| place(name, schema)).collect();
         let mut described =

@@ -1,0 +1,94 @@
+//! How many passwords this machine can hash: no server can take more logins than that.
+
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::task::JoinSet;
+
+use super::failure::{Failure, Outcome};
+use super::rounds::{Round, now, since};
+
+/// What `userpass` hashes with; a test compares.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+const TAG_BYTES: usize = 32;
+
+/// How many hashes one thread makes in one round.
+const HASHES_MAX: usize = 100_000;
+
+/// Threads that hash, as many as the server's workshop has benches.
+pub(super) struct Hashing {
+    /// Each thread's memory, kept as the workshop keeps it.
+    arenas: Vec<Vec<Block>>,
+}
+
+impl Hashing {
+    pub(super) fn new() -> Self {
+        let threads = available_parallelism().map_or(1, usize::from);
+        Self { arenas: vec![vec![]; threads] }
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        self.arenas.len()
+    }
+
+    /// Hashes on all threads for `duration`.
+    pub(super) async fn round(&mut self, duration: Duration) -> Outcome<Round> {
+        let start = now();
+        let mut hashing = JoinSet::new();
+        for mut arena in self.arenas.drain(..) {
+            hashing.spawn_blocking(move || {
+                hash_until(start, duration, &mut arena).map(|n| (n, arena))
+            });
+        }
+        let mut hashes = 0;
+        while let Some(hashed) = hashing.join_next().await {
+            let (count, arena) = hashed??;
+            hashes += count;
+            self.arenas.push(arena);
+        }
+        let per_second = hashes as f64 / since(start).as_secs_f64();
+        Ok(Round { per_second, processor_microseconds: None })
+    }
+}
+
+fn hash_until(start: Instant, duration: Duration, arena: &mut Vec<Block>) -> Outcome<usize> {
+    let unlike = |error: argon2::Error| Failure::new(error.to_string());
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(TAG_BYTES)).map_err(unlike)?;
+    arena.resize(params.block_count(), Block::new());
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    for number in 0..HASHES_MAX {
+        if since(start) >= duration {
+            return Ok(number);
+        }
+        let mut tag = [0; TAG_BYTES];
+        argon2
+            .hash_password_into_with_memory(
+                b"correct horse",
+                b"battery staple..",
+                &mut tag,
+                &mut *arena,
+            )
+            .map_err(unlike)?;
+    }
+    Ok(HASHES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn userpass_hashes_with_the_same_parameters() {
+        let path = "../crates/engines/src/auth/userpass/hash.rs";
+        let root = env!("CARGO_MANIFEST_DIR");
+        let source = std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+        let source = source.replace('_', "");
+        let ours = format!("memorykib: {MEMORY_KIB}, passes: {PASSES}, lanes: {LANES} }};");
+        assert!(source.contains(&ours), "change the constants above to those of {path}");
+    }
+}

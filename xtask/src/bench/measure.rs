@@ -1,0 +1,183 @@
+//! Every figure, in the order of the table.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use hyper::Method;
+
+use super::arguments::Arguments;
+use super::durable::Durable;
+use super::failure::{Failure, Outcome};
+use super::hashing::Hashing;
+use super::load::{self, Asking};
+use super::process::{Running, free_address};
+use super::report::{Report, Unit};
+use super::rounds::{ROUNDS, median, take_turns};
+use super::server::{self, Filled, Place};
+
+/// How many clients ask at the same time, where a figure does not say otherwise.
+const CLIENTS: usize = 16;
+/// How often the server is started to see how long that takes.
+const STARTS: u32 = 5;
+
+/// Measures everything that the table says.
+pub(super) async fn everything(arguments: &Arguments) -> Outcome<Report> {
+    let here = env::current_exe()?;
+    let beside = here.parent().unwrap_or(Path::new("."));
+    let binary = arguments.binary.clone().unwrap_or_else(|| beside.join("strongroom"));
+    // Beside the program, since many systems keep their folder for temporary files in memory, where
+    // writing durably costs nothing.
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
+    let bench = Bench {
+        binary,
+        here: here.clone(),
+        folder: folder.path().to_owned(),
+        round: arguments.duration / ROUNDS,
+    };
+    let mut report = Report::new(arguments.duration);
+    bench.measure(&mut report).await?;
+    Ok(report)
+}
+
+/// What all figures need.
+struct Bench {
+    binary: PathBuf,
+    here: PathBuf,
+    folder: PathBuf,
+    /// How long one round takes.
+    round: Duration,
+}
+
+/// What runs while requests are measured.
+struct Sides {
+    ours: Running,
+    bare: Running,
+    filled: Filled,
+}
+
+impl Bench {
+    async fn measure(&self, report: &mut Report) -> Outcome<()> {
+        report.alone("size of the binary", Unit::Bytes, self.size()?);
+        let sides = self.start(report).await?;
+        let Sides { ours, bare, filled } = &sides;
+        let idle = (ours.resident_bytes()?, bare.resident_bytes()?);
+        self.logins(&sides, report).await?;
+        let requests = [
+            ("token lookups", filled.looks_up()),
+            ("kv version 1 reads", filled.reads_version_1()),
+            ("kv version 2 reads", filled.reads_version_2()),
+        ];
+        for (name, asking) in requests {
+            self.requests(name, &asking, &sides, report).await?;
+        }
+        for clients in [1, 64] {
+            self.durable_writes(clients, &sides, report).await?;
+        }
+        report.beside("memory, idle", Unit::Bytes, idle);
+        let loaded = (ours.resident_bytes()?, bare.resident_bytes()?);
+        report.beside("memory, after all this", Unit::Bytes, loaded);
+        sides.ours.stop().await
+    }
+
+    fn size(&self) -> Outcome<f64> {
+        let found = fs::metadata(&self.binary).map_err(|error| {
+            Failure::new(format!("{}: {error}; build it first", self.binary.display()))
+        })?;
+        Ok(found.len() as f64)
+    }
+
+    /// Starts everything, and measures how long that takes.
+    async fn start(&self, report: &mut Report) -> Outcome<Sides> {
+        let mut first_answers = Vec::new();
+        for number in 0..STARTS {
+            let (running, took) = self.place(&format!("empty-{number}"))?.start().await?;
+            first_answers.push(milliseconds(took));
+            running.stop().await?;
+        }
+        report.alone("start to first answer", Unit::Milliseconds, median(first_answers));
+        let place = self.place("filled")?;
+        let (mut ours, _) = place.start().await?;
+        let filled = server::fill(&ours).await?;
+        let mut first_answers = Vec::new();
+        for _ in 0..STARTS {
+            ours.stop().await?;
+            let (again, took) = place.start_unsealed(&filled).await?;
+            first_answers.push(milliseconds(took));
+            ours = again;
+        }
+        let name = "start on 2,000 secrets to first answer, unsealed";
+        report.alone(name, Unit::Milliseconds, median(first_answers));
+        Ok(Sides { ours, bare: self.start_bare().await?, filled })
+    }
+
+    fn place(&self, name: &str) -> Outcome<Place> {
+        Place::new(&self.binary, self.folder.join(name))
+    }
+
+    async fn start_bare(&self) -> Outcome<Running> {
+        let address = free_address()?;
+        let mut command = Command::new(&self.here);
+        command.arg("bare-server").arg(address.to_string());
+        let mut running = Running::start(&mut command, address, &self.folder)?;
+        running.answers(&server::question(Method::GET, "")).await?;
+        Ok(running)
+    }
+
+    async fn logins(&self, sides: &Sides, report: &mut Report) -> Outcome<()> {
+        let asking = sides.filled.logs_in();
+        let mut hashing = Hashing::new();
+        let threads = hashing.threads();
+        let turns = take_turns(
+            || load::round(&sides.ours, CLIENTS, self.round, &asking),
+            async || hashing.round(self.round).await,
+        );
+        let name = format!("logins, {CLIENTS} clients; beside: Argon2id on {threads} threads");
+        report.pair(&name, Unit::PerSecond, turns.await?.per_second());
+        Ok(())
+    }
+
+    async fn requests(
+        &self,
+        name: &str,
+        asking: &Asking,
+        sides: &Sides,
+        report: &mut Report,
+    ) -> Outcome<()> {
+        let turns = take_turns(
+            || load::round(&sides.ours, CLIENTS, self.round, asking),
+            || load::round(&sides.bare, CLIENTS, self.round, asking),
+        );
+        let turns = turns.await?;
+        let full_name = format!("{name}, {CLIENTS} clients; beside: bare server");
+        report.pair(&full_name, Unit::PerSecond, turns.per_second());
+        if let Some(used) = turns.processor_microseconds() {
+            report.pair(&format!("{name}, processor time for each"), Unit::Microseconds, used);
+        }
+        Ok(())
+    }
+
+    async fn durable_writes(
+        &self,
+        clients: usize,
+        sides: &Sides,
+        report: &mut Report,
+    ) -> Outcome<()> {
+        let store = Durable::open(&self.folder.join(format!("durable-{clients}")))?;
+        let asking = sides.filled.writes();
+        let turns = take_turns(
+            || load::round(&sides.ours, clients, self.round, &asking),
+            || store.round(clients, self.round),
+        );
+        let name =
+            format!("durable kv version 1 writes, {clients} clients; beside: embedded store");
+        report.pair(&name, Unit::PerSecond, turns.await?.per_second());
+        Ok(())
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
