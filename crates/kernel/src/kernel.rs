@@ -229,8 +229,9 @@ impl Kernel {
     }
 
     fn shelf(&self, mount: &Mount) -> Option<&Shelf> {
-        let options = mount.options.clone().unwrap_or_default();
-        self.engines.iter().find(|shelf| shelf.engine.answers_to(&mount.engine, &options))
+        let none = KeyValues::new();
+        let options = mount.options.as_ref().unwrap_or(&none);
+        self.engines.iter().find(|shelf| shelf.engine.answers_to(&mount.engine, options))
     }
 }
 
