@@ -387,7 +387,7 @@ fn ask_of<C: Send + Sync + 'static>(
     // Sealing ends the walk; that it may be sealed is shown elsewhere.
     for (operation, endpoint) in path.operations().filter(|_| place != "sys/seal") {
         let names = api::describe::parameter_names(endpoint).into_iter();
-        let names = names.chain(["anything".to_owned()]);
+        let names = names.cloned().chain(["anything".to_owned()]);
         asked.extend(names.map(|name| (operation, place.to_owned(), name)));
     }
 }
