@@ -1,13 +1,15 @@
 //! What must hold for every door there is: doors are data.
 
 use api::describe::path_help;
-use api::{Error, Operation, Path};
+use api::{Error, Operation, Path, Pattern};
 use kernel::Door;
 use serde_json::json;
 use simulator::House;
 
 /// A door, wherever it is, as far as these promises care.
 struct Seen {
+    mount: String,
+    pattern: Pattern,
     at: String,
     example: String,
     summary: &'static str,
@@ -18,6 +20,8 @@ struct Seen {
 
 fn seen<C: Send + Sync + 'static>(mount: &str, path: &Path<C>) -> Seen {
     Seen {
+        mount: mount.to_owned(),
+        pattern: path.pattern.clone(),
         at: format!("{mount}{}", path.pattern.openapi().trim_start_matches('/')),
         example: format!("{mount}{}", path.pattern.example("x")).trim_end_matches('/').to_owned(),
         summary: path.summary,
@@ -128,13 +132,21 @@ async fn reading_and_listing_change_nothing() {
 }
 
 #[tokio::test]
-async fn no_two_doors_are_the_same() {
+async fn no_request_fits_two_doors_equally_well() {
     let (_, doors) = doors().await;
-    let mut places: Vec<_> = doors.iter().map(|door| &door.at).collect();
-    let count = places.len();
-    places.sort();
-    places.dedup();
-    assert_eq!(places.len(), count);
+    for (number, one) in doors.iter().enumerate() {
+        for other in doors.iter().skip(number + 1).filter(|other| other.mount == one.mount) {
+            let both_can = one.operations.iter().any(|can| other.operations.contains(can));
+            let fit = |path: &str| {
+                one.pattern.captures(path).is_some() && other.pattern.captures(path).is_some()
+            };
+            let overlap = [&one.pattern, &other.pattern]
+                .into_iter()
+                .any(|pattern| ["x", "y"].iter().any(|word| fit(&pattern.example(word))));
+            let alike = one.pattern.generality() == other.pattern.generality();
+            assert!(!(both_can && overlap && alike), "{} and {}", one.at, other.at);
+        }
+    }
 }
 
 #[tokio::test]
