@@ -1,8 +1,8 @@
 //! What a token may do: policies as people write them, and the decision over one request.
 //!
-//! A policy text is [`parse`]d into a [`Policy`]. The policies of one token are put together into
-//! [`Compiled`], once, and that answers every request. All of it is pure: the clock, the request
-//! and the policies are arguments.
+//! A policy text is [parsed](parse()) into a [`Policy`]. The policies of one token are put together
+//! into [`Compiled`], once, and that answers every request. All of it is pure: the clock, the
+//! request and the policies are arguments.
 //!
 //! Exactly one rule decides a request: of all rules whose pattern matches its path, the one with
 //! the most specific pattern. Rules with the same pattern, from whichever policy, are one rule;
