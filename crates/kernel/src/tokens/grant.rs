@@ -92,10 +92,13 @@ impl Grant {
             return Ok(wanted);
         }
         let left = end.since(now);
-        warn(format!(
-            "TTL of \"{wanted}\" exceeded the effective max_ttl of \"{left}\"; \
-             TTL value is capped accordingly"
-        ));
+        // What is cut by less than a second is not worth a word.
+        if left < wanted {
+            warn(format!(
+                "TTL of \"{wanted}\" exceeded the effective max_ttl of \"{left}\"; \
+                 TTL value is capped accordingly"
+            ));
+        }
         Ok(left)
     }
 }
