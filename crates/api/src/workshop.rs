@@ -1,5 +1,5 @@
-//! Where slow, memory-hungry work such as password hashing is done, so that a flood of it never
-//! slows anything else.
+//! Where slow, memory-hungry work such as password hashing is done, so that a flood of it takes no
+//! more than its own share of memory and threads, and ends in clear refusals.
 //!
 //! There are as many benches as cores, each with memory it keeps from job to job (faulting it in
 //! anew costs as much as the work), a short queue, and a clear refusal beyond that.

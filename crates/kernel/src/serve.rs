@@ -9,12 +9,11 @@ use std::sync::Arc;
 
 use api::{Body, Error, Given, Memory, Operation, Reply, Request, Result, Trust};
 use serde_json::{Map, Value};
-use storage::View;
 
 use crate::audit::Trail;
 use crate::mounts::{Found, Route, route};
 use crate::policies::{self, Granted};
-use crate::visit::{CUBBYHOLES, MOUNTS, Visit};
+use crate::visit::Visit;
 use crate::{Kernel, description, login, tokens};
 
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
@@ -146,7 +145,6 @@ async fn decide<'a>(
     if let Some(route) = &route {
         exchange.see(route);
         visit.path = route.path.clone();
-        visit.mount.clone_from(&route.mount.path);
     }
     if let Some(route) = route.as_ref().filter(|route| route.is_public()) {
         let sent = exchange.read(Trust::Anonymous).await?;
@@ -175,7 +173,7 @@ async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
             Ok(reply)
         }
         Found::Engine(door) => {
-            let context = visit.to_context(&route.mount, corner(visit, &route)?);
+            let context = visit.to_context(&route.mount, visit.corner(&route)?);
             let reply = door.call(visit.operation, &context, &given).await?;
             for warning in context.warnings.take() {
                 visit.warn(warning);
@@ -188,19 +186,6 @@ async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
         }
         Found::Nothing | Found::NothingInPublic => Err(Error::UnsupportedPath),
     }
-}
-
-/// Where the records of the engine behind a route are.
-pub(crate) fn corner(visit: &Visit, route: &Route<'_>) -> Result<View> {
-    let engine = visit.kernel.engine(&route.mount).ok_or(Error::UnsupportedPath)?;
-    let prefix = match engine.corner {
-        api::Corner::Mount => format!("{MOUNTS}{}/", route.mount.storage),
-        api::Corner::Token => {
-            let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
-            format!("{CUBBYHOLES}{}/", holder.key)
-        }
-    };
-    Ok(View::new(visit.transaction(), prefix))
 }
 
 /// A door that works whatever the state of the server, if the request leads to one.

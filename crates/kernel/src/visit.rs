@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::{
-    Caller, CanonicalPath, Context, Memory, Moment, MountFacts, Operation, Request, Result, Secret,
-    Warnings,
+    Caller, CanonicalPath, Context, Corner, Error, Memory, Moment, MountFacts, Operation, Request,
+    Result, Secret, Warnings,
 };
 use storage::{Transaction, View};
 
 use crate::Kernel;
-use crate::mounts::{Mount, MountTable};
+use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::Holder;
 
 /// Where the kernel keeps its own records.
@@ -33,8 +33,6 @@ pub struct Visit {
     pub(crate) path: CanonicalPath,
     /// What is being done.
     pub(crate) operation: Operation,
-    /// The mount of the room, with a slash at its end.
-    pub(crate) mount: String,
     /// Who asks, where the path needs a token.
     pub(crate) holder: Option<Holder>,
     /// Whether they hold the `sudo` capability on this very path.
@@ -82,7 +80,6 @@ impl Visit {
             asked: path.clone(),
             path,
             operation,
-            mount: String::new(),
             holder: None,
             sudo: Sudo::NotHeld,
             shown: None,
@@ -121,6 +118,23 @@ impl Visit {
             memory: self.memory.clone(),
             warnings: Warnings::default(),
         }
+    }
+
+    /// Where the records of the engine behind a route are.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedPath`] when there is no such engine, and [`Error::Unauthenticated`] when
+    /// its corner is the caller's and there is none.
+    pub(crate) fn corner(&self, route: &Route<'_>) -> Result<View> {
+        let engine = self.kernel.engine(&route.mount).ok_or(Error::UnsupportedPath)?;
+        let prefix = match engine.corner {
+            Corner::Mount => format!("{MOUNTS}{}/", route.mount.storage),
+            Corner::Token => {
+                let holder = self.holder.as_ref().ok_or(Error::Unauthenticated)?;
+                format!("{CUBBYHOLES}{}/", holder.key)
+            }
+        };
+        Ok(View::new(self.transaction(), prefix))
     }
 
     /// What an engine may know of its mount.

@@ -7,7 +7,6 @@ use api::{Error, Given, Operation, Result};
 use super::{Compiled, MergedRule, Need, of};
 use crate::audit::Trail;
 use crate::mounts::{Found, Route};
-use crate::serve::corner;
 use crate::visit::{Sudo, Visit};
 
 /// Proof that this request may proceed, with everything it carries. Its fields are private to this
@@ -117,7 +116,7 @@ async fn create_or_update(visit: &Visit, route: &Route<'_>) -> Result<Operation>
             door.ask_existence(visit, &given).await?
         }
         Found::Engine(door) if door.distinguishes_create() => {
-            let context = visit.to_context(&route.mount, corner(visit, route)?);
+            let context = visit.to_context(&route.mount, visit.corner(route)?);
             door.ask_existence(&context, &given).await?
         }
         _ => true,
