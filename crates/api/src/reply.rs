@@ -5,7 +5,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, schema_for};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::envelope::{Auth, Lease};
@@ -107,6 +107,27 @@ pub struct Login {
     pub period: Option<Seconds>,
     /// The networks it can be used from; none means all.
     pub networks: Vec<IpNet>,
+    /// Confines it to the address the login comes from, instead of to networks.
+    pub bound_to_address: bool,
+    /// How often it can be used; 0 means always.
+    pub uses: u64,
+    /// The kind of token, where the mount leaves that open.
+    pub kind: TokenKind,
+    /// What shall be known about the alias of whoever logs in.
+    pub alias_metadata: KeyValues,
+}
+
+/// The kind of token that is wanted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenKind {
+    /// Whatever the mount says.
+    #[default]
+    Default,
+    /// Kept in the store: can be renewed, looked up and ended.
+    Service,
+    /// Kept nowhere: it carries all there is to know, sealed, and ends by itself.
+    Batch,
 }
 
 impl<T: Serialize> Data<T> {

@@ -3,9 +3,10 @@
 use api::{Auth, Class, Error, Login, Reply, Result, normalize_policies};
 
 use crate::mounts::Route;
-use crate::policies;
+use crate::tokens::Kind;
 use crate::tokens::{Grant, Issue, issue};
 use crate::visit::Visit;
+use crate::{identity, lockout, policies};
 
 /// Turns a proven login into a token and its lease, in the same transaction that proved it.
 ///
@@ -20,6 +21,8 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
         return Err(Error::internal("only the public door of an auth method can log anyone in"));
     }
     let policies = policies_of(&login)?;
+    lockout::admit(visit, &route.mount, &login.alias).await?;
+    let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
     let grant = Grant {
         ttl: login.ttl.unwrap_or_default(),
@@ -46,6 +49,12 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
             period: grant.period,
             renewable: true,
             networks: login.networks,
+            kind: Kind::Service,
+            uses: Some(login.uses).filter(|uses| *uses > 0),
+            role: None,
+            entity: Some(identified.entity),
+            owner: Some(identified.owner),
+            identity_policies: identified.policies,
         },
     )
     .await?;

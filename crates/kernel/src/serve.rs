@@ -14,7 +14,7 @@ use crate::audit::Trail;
 use crate::mounts::{Found, Route, route};
 use crate::policies::{self, Granted};
 use crate::visit::Visit;
-use crate::{Kernel, description, login, tokens};
+use crate::{Kernel, description, lockout, login, tokens};
 
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
 const ATTEMPTS_MAX: u32 = 64;
@@ -174,10 +174,16 @@ async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
         }
         Found::Engine(door) => {
             let context = visit.to_context(&route.mount, visit.corner(&route)?);
-            let reply = door.call(visit.operation, &context, &given).await?;
+            let outcome = door.call(visit.operation, &context, &given).await;
             for warning in context.warnings.take() {
                 visit.warn(warning);
             }
+            let reply = match outcome {
+                Err(Error::LoginFailed(failure)) => {
+                    return Err(lockout::count(visit, &route.mount, failure).await?);
+                }
+                outcome => outcome?,
+            };
             warn_of_parameters(visit, door, &given, &reply);
             match reply {
                 Reply::Login(proof) => login::complete(visit, &route, *proof).await,

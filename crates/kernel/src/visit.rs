@@ -9,9 +9,9 @@ use api::{
 };
 use storage::{Transaction, View};
 
-use crate::Kernel;
 use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::Holder;
+use crate::{Kernel, services};
 
 /// Where the kernel keeps its own records.
 pub(crate) const SYSTEM: &str = "sys/";
@@ -112,7 +112,8 @@ impl Visit {
             entropy: self.kernel.entropy.clone(),
             mount: self.facts(mount),
             path: self.path.clone(),
-            caller: self.holder.as_ref().map(caller),
+            caller: self.holder.as_ref().map(|holder| caller(holder, mount)),
+            services: services::of(self, mount),
             remote: self.remote,
             workshop: self.kernel.workshop.clone(),
             memory: self.memory.clone(),
@@ -152,10 +153,13 @@ impl Visit {
     }
 }
 
-fn caller(holder: &Holder) -> Caller {
+fn caller(holder: &Holder, mount: &Mount) -> Caller {
+    let is_own = holder.token.mount.as_ref() == Some(&mount.storage);
+    let owner = holder.token.owner.as_ref().filter(|_| is_own);
     Caller {
         display_name: holder.token.display_name.clone(),
-        policies: holder.token.policies.clone(),
+        policies: holder.policies(),
         accessor: holder.token.accessor.clone(),
+        alias: owner.map(|owner| owner.name.clone()),
     }
 }

@@ -254,7 +254,11 @@ async fn unseal(node: &Arc<Kernel>, share: &str) {
 
 /// What an answer shows, as one value.
 fn shown(outcome: Result<Reply>) -> Result<Value> {
-    Ok(match outcome? {
+    let told = |error| match error {
+        Error::LoginFailed(failure) => Error::invalid(failure.text),
+        error => error,
+    };
+    Ok(match outcome.map_err(told)? {
         Reply::Data(fields, _) => fields.into(),
         Reply::Keys(names, _) if names.is_empty() => return Err(Error::Missing),
         Reply::Keys(names, _) => names.into(),

@@ -41,6 +41,8 @@ pub(super) fn error_text(error: &Error) -> String {
     match error {
         Error::Denied | Error::Unauthenticated => "permission denied".to_owned(),
         Error::UnknownToken => "permission denied: invalid token".to_owned(),
+        Error::LoginFailed(failure) => failure.text.to_owned(),
+        Error::LockedOut => "permission denied: locked after too many failed logins".to_owned(),
         Error::Forbidden(text)
         | Error::Invalid(text)
         | Error::InvalidListed(text)
@@ -60,7 +62,7 @@ pub(super) fn error_text(error: &Error) -> String {
 }
 
 fn caller(trail: &Trail, hasher: &Hasher) -> Value {
-    let Some(Holder { token, .. }) = &trail.holder else {
+    let Some(holder @ Holder { token, .. }) = &trail.holder else {
         return json!({ "token_type": "default" });
     };
     let granting = trail
@@ -71,10 +73,12 @@ fn caller(trail: &Trail, hasher: &Hasher) -> Value {
         "client_token": trail.shown.as_ref().map(|shown| hasher.text(shown.reveal())),
         "accessor": hasher.text(&token.accessor),
         "display_name": token.display_name,
-        "policies": token.policies,
+        "policies": holder.policies(),
         "token_policies": token.policies,
+        "identity_policies": holder.identity_policies,
         "metadata": token.metadata,
-        "token_type": "service",
+        "entity_id": token.entity,
+        "token_type": token.kind.name(),
         "token_ttl": token.ttl.0,
         "token_issue_time": Moment::from_unix(token.issued.unix()),
     }));

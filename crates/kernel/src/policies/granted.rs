@@ -94,7 +94,7 @@ pub(crate) async fn authorize(
 /// The caller's policies, ready to answer.
 async fn compiled(visit: &Visit) -> Result<Arc<Compiled>> {
     let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
-    of(visit, &holder.token.policies).await
+    of(visit, &holder.policies()).await
 }
 
 /// The path as policies are asked: a folder with a slash at its end.

@@ -80,7 +80,7 @@ pub(crate) async fn of_whoever_asks(visit: &Visit) -> Result<Option<Arc<Compiled
         return Ok(None);
     }
     let holder = tokens::authenticate(visit).await?;
-    of(visit, &holder.token.policies).await.map(Some)
+    of(visit, &holder.policies()).await.map(Some)
 }
 
 /// Tells the caller which of `names` do not exist (yet).

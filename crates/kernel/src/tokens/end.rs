@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{Result, Seconds};
 use storage::View;
 
-use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
+use super::record::{ACCESSORS, CHILDREN, ENDED, OWNED, TOKENS, Token, TokenKey};
 use crate::visit::{CUBBYHOLES, Visit};
 use crate::worker::pass_over_damage;
 use crate::{Kernel, leases};
@@ -30,6 +30,9 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     }
     if let Some(parent) = &token.parent {
         CHILDREN.delete(system, &format!("{parent}/{key}"));
+    }
+    if let Some(owner) = &token.owner {
+        OWNED.delete(system, &format!("{}/{key}", owner.alias));
     }
     ENDED.put(system, key, &());
 }

@@ -22,7 +22,7 @@ pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
 pub(crate) use format::Custom;
 pub(crate) use grant::{Grant, Issue, found_root, issue, issue_as};
 pub(crate) use paths::paths;
-pub(crate) use record::TokenKey;
+pub(crate) use record::{Kind, Owner, Token, TokenKey};
 
 /// How many ancestors a token may have: each is looked at whenever the token is used.
 const ANCESTORS_MAX: usize = 32;

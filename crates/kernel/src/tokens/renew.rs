@@ -79,5 +79,5 @@ async fn terms(visit: &Visit, token: &Token) -> Result<Option<Grant>> {
 
 /// What a renewal answers: `shown` is the token itself where the caller showed it.
 pub(super) fn answer(visit: &Visit, token: &Token, shown: &str) -> Auth {
-    token.to_auth(visit.now, shown)
+    token.to_auth(visit.now, shown, &vec![])
 }

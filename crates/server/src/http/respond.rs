@@ -192,6 +192,8 @@ fn failure(id: &str, error: &Error, manner: &Manner) -> Outgoing {
             say(StatusCode::FORBIDDEN, &listed(&["permission denied", "invalid token"]))
         }
         Error::Forbidden(text) => say(StatusCode::FORBIDDEN, text),
+        Error::LoginFailed(failure) => say(StatusCode::BAD_REQUEST, failure.text),
+        Error::LockedOut => say(StatusCode::FORBIDDEN, "permission denied"),
         Error::Invalid(text) => say(StatusCode::BAD_REQUEST, text),
         Error::InvalidListed(text) => say(StatusCode::BAD_REQUEST, &listed(&[text])),
         Error::Failed(text) => failed(text),
@@ -319,7 +321,7 @@ fn room(json: &[u8]) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use api::{Auth, Lease, Login, Seconds};
+    use api::{Auth, Lease, Login, LoginFailure, Seconds};
     use http_body_util::BodyExt;
 
     use super::*;
@@ -374,6 +376,9 @@ mod tests {
         same(Error::Unauthenticated, 403, "permission denied");
         same(Error::UnknownToken, 403, two);
         same(Error::Forbidden(text()), 403, "why");
+        let failure = LoginFailure { alias: "alice".to_owned(), known: true, text: "no" };
+        same(Error::LoginFailed(Box::new(failure)), 400, "no");
+        same(Error::LockedOut, 403, "permission denied");
         same(Error::Invalid(text()), 400, "why");
         same(Error::InvalidListed(text()), 400, &one("why"));
         check(Error::Failed(text()), 500, &one("why"), "why");
