@@ -189,15 +189,20 @@ fn save(visit: &Visit, name: &str, given: &str) -> Result<()> {
     if given.trim().is_empty() {
         return Err(Error::invalid("'policy' parameter not supplied or empty"));
     }
-    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = text.unwrap_or_else(|| given.to_owned());
+    let text = plain(given);
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::invalid("failed to parse policy: it is longer than 256 KiB"));
     }
     parse(&text).map_err(|error| Error::invalid(error.to_string()))?;
     POLICIES.put(&visit.system, name, &Record { text, modified: visit.now });
     Ok(())
+}
+
+/// A text that may have been given in base64.
+pub(super) fn plain(given: &str) -> String {
+    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
+    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.unwrap_or_else(|| given.to_owned())
 }
 
 async fn delete(visit: &Visit, named: Named) -> Result<NoContent> {
