@@ -35,6 +35,7 @@ const ENGINE: Engine = Engine {
             Path::new("sessions/{name}").help("List sessions.", "Of anyone.").write(sessions),
             Path::new("end/{name}").help("End a session.", "Of anyone.").write(end),
             Path::new("end-all/{name}").help("End all sessions.", "Of anyone.").write(end_all),
+            Path::new("flaw/{name}").help("Judge a password.", "By any policy.").write(flaw),
         ]
     },
     renew: Some(|_, renewal| {
@@ -59,6 +60,11 @@ struct How {
 #[derive(Deserialize, JsonSchema)]
 struct Which {
     accessor: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Password {
+    password: Secret,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -93,6 +99,13 @@ async fn end(context: &Context, (named, which): (Named, Which)) -> Result<NoCont
 async fn end_all(context: &Context, (named, which): (Named, Which)) -> Result<NoContent> {
     context.services.end_sessions(&named.name, which.accessor.as_deref()).await?;
     Ok(NoContent)
+}
+
+async fn flaw(context: &Context, (named, given): (Named, Password)) -> Result<NoContent> {
+    match context.services.password_flaw(&named.name, &given.password).await? {
+        Some(flaw) => Err(Error::Invalid(flaw)),
+        None => Ok(NoContent),
+    }
 }
 
 /// Nodes on one store, with the method at `auth/door/`.

@@ -139,6 +139,21 @@ async fn what_is_no_session_of_the_owner_excepts_nothing() {
 }
 
 #[tokio::test]
+async fn a_chosen_password_is_held_against_a_policy() {
+    let house = House::new().await;
+    let root = house.root();
+    let judge = async |password: &str| {
+        root.write("auth/door/flaw/web", json!({"password": password})).await.map(|_| ())
+    };
+    assert!(matches!(judge("x").await, Err(Error::Invalid(told)) if told.contains("no password")));
+    let policy = "length = 8 rule \"charset\" { charset = \"0123456789\" min-chars = 1 }";
+    root.write("sys/policies/password/web", json!({"policy": policy})).await.unwrap();
+    let lacks = "the password needs at least 1 of 0123456789";
+    assert_eq!(judge("correct horse").await, Err(Error::invalid(lacks)));
+    judge("correct horse 1").await.unwrap();
+}
+
+#[tokio::test]
 async fn ending_the_sessions_of_somebody_who_never_logged_in_does_nothing() {
     let house = House::new().await;
     let census = house.census();
