@@ -220,10 +220,22 @@ async fn an_entity_that_somebody_changed_or_that_has_another_alias_outlives_a_mo
     house.token("alice").await;
     let storage = house.storage_of("auth/door/").await;
     house.change("alice", |entity| entity.metadata = [("a".into(), "b".into())].into()).await;
+    house.token("bob").await;
+    let elsewhere = |alias: &Alias| {
+        let (id, mount) = ("elsewhere".to_owned(), "elsewhere".to_owned());
+        Alias { id, mount, ..alias.clone() }
+    };
+    house
+        .change("bob", |entity| {
+            entity.kept = false;
+            entity.aliases.push(elsewhere(&entity.aliases[0]));
+        })
+        .await;
+    house.token("carol").await;
     root.delete("sys/auth/door").await.unwrap();
     house.wait(3_000_000);
     house.settle().await;
-    assert_eq!(records(&house), [1, 1, 0, 0]);
+    assert_eq!(records(&house), [2, 2, 0, 0]);
     let place = format!("sys/alias/{}", alias_name(&storage, "alice"));
     assert!(!house.census().contains(&place));
 }

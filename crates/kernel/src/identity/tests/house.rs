@@ -222,8 +222,8 @@ impl House {
     /// Changes the entity behind a name of the method at `auth/door/`, as an operator would.
     pub(super) async fn change(&self, name: &str, change: impl FnOnce(&mut Entity)) {
         let mut entity = self.entity("auth/door/", name).await.unwrap();
-        change(&mut entity);
         entity.kept = true;
+        change(&mut entity);
         let visit = Visit::of_worker(&self.nodes[0]);
         ENTITIES.put(&visit.system, &entity.id, &entity);
         visit.transaction().commit().await.unwrap();

@@ -2,6 +2,12 @@
 
 use api::Entropy;
 
+/// Characters of the largest set that a message spells out.
+const SHOWN_MAX: usize = 100;
+/// Bits of the random fractions that characters are chosen by. A number of 32 bits times one of
+/// them still fits into 128 bits.
+const FRACTION_BITS: u32 = 96;
+
 /// Characters, each once, ordered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Charset(Vec<char>);
@@ -47,7 +53,6 @@ impl Charset {
 
     /// Its characters as a message may show them, unless they are too many.
     pub(super) fn shown(&self) -> Option<String> {
-        const SHOWN_MAX: usize = 100;
         (self.0.len() <= SHOWN_MAX).then(|| self.0.iter().collect())
     }
 }
@@ -60,8 +65,6 @@ impl Charset {
 /// again whenever the number is too large, would be even to the last bit, but takes a number of
 /// draws that nobody can bound.
 pub(super) fn below(entropy: &dyn Entropy, bound: usize) -> usize {
-    const FRACTION_BITS: u32 = 96;
-    // 96 bits times 32 bits fit into 128.
     let bound = u128::from(u32::try_from(bound).unwrap_or(u32::MAX));
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes);

@@ -110,7 +110,7 @@ mod tests {
         check("äöüä12a", Some("the password needs at least 8 characters"));
     }
 
-    /// The middle place of three: a rule's characters must not sit where they were drawn.
+    /// What is drawn for a rule comes first, and must not stay there.
     #[test]
     fn what_a_rule_asks_for_may_stand_anywhere() {
         let policy = policy(4, &[("abc", 0), ("1", 1)]);
@@ -131,17 +131,13 @@ mod tests {
     }
 
     fn any_policy() -> impl Strategy<Value = PasswordPolicy> {
-        let rule = ("[ -~äöü漢]{1,20}", 0..12_usize);
-        (prop::collection::vec(rule, 1..6), 0..40_usize).prop_map(|(rules, more)| {
+        let any_rule = ("[ -~äöü漢]{1,20}", 0..12_usize);
+        (prop::collection::vec(any_rule, 1..6), 0..40_usize).prop_map(|(rules, more)| {
             let rules: Vec<_> =
-                rules.iter().map(|(charset, least)| rule_of(charset, *least)).collect();
+                rules.iter().map(|(charset, least)| rule(charset, *least)).collect();
             let least: usize = rules.iter().map(|rule| rule.least).sum();
             PasswordPolicy { length: (least + more).max(4), rules }
         })
-    }
-
-    fn rule_of(charset: &str, least: usize) -> Rule {
-        rule(charset, least)
     }
 
     proptest! {
