@@ -6,6 +6,7 @@ use api::{Context, Error, Login, Path, Result, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::hash::{Parameters, Verification};
 use super::users::{USERS, User};
 use super::{Username, hash, password};
 
@@ -33,7 +34,13 @@ async fn login(
     let password = password::acceptable(given.password.ok_or_else(password::missing)?)?;
     let user = USERS.get(&context.store, &username).await?;
     let hashed = user.as_ref().map(|user| &user.password);
-    let verified = hash::verify(context, hashed, password).await?;
+    let question = Verification {
+        hashed,
+        others: &[],
+        parameters: Parameters::default(),
+        password: &password,
+    };
+    let verified = hash::verify(context, question).await?.matches;
     let admitted = user.filter(|user| verified && user.token.admits(context.remote));
     match admitted {
         Some(user) => Ok(login_of(&user, username)),
