@@ -11,3 +11,4 @@ mod policies;
 mod promises;
 mod tokens;
 mod walk;
+mod wrapping;
