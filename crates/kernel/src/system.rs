@@ -21,6 +21,7 @@ impl Rooms {
             policies::password_paths(),
             audit::paths(),
             crate::description::paths(),
+            crate::wrapping::paths(),
         ];
         Self { system: system.into_iter().flatten().collect(), token: tokens::paths() }
     }

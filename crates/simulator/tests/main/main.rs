@@ -12,3 +12,4 @@ mod policies;
 mod promises;
 mod tokens;
 mod walk;
+mod wrapping;

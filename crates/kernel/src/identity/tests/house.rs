@@ -284,6 +284,7 @@ impl Caller {
             body: body.as_object().cloned().map(|fields| Box::new(fields) as _),
             token: self.token.clone().map(Secret::new),
             remote: None,
+            wrap_ttl: None,
         };
         Ok(match self.node.serve(request).await.outcome? {
             Reply::Data(fields, _) => fields.into(),
