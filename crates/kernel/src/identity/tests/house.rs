@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
 
+use crate::identity::owner;
 use crate::identity::record::{ALIASES, ENTITIES, ENTITY_NAMES, Entity, alias_name, folded};
 use crate::seal::decode_share;
+use crate::tokens::{Issue, issue};
 use crate::visit::Visit;
 use crate::{Foundation, Kernel, Settings, WORKERS};
 
@@ -187,6 +189,29 @@ impl House {
     /// Logs in at the first node; the token.
     pub(super) async fn token(&self, name: &str) -> String {
         text(&self.login(name).await.unwrap(), "client_token")
+    }
+
+    /// Gives `count` more tokens to somebody who has logged in before, faster than by logins; the
+    /// last of them.
+    pub(super) async fn give(&self, name: &str, count: usize) -> String {
+        let entity = self.entity("auth/door/", name).await.unwrap();
+        let mount = self.storage_of("auth/door/").await;
+        let visit = Visit::of_worker(&self.nodes[0]);
+        let owner = owner(&visit, &mount, name).await.unwrap();
+        let mut last = String::new();
+        for _ in 0..count {
+            let new = Issue {
+                mount: Some(mount.clone()),
+                ttl: Some(Seconds(600)),
+                entity: Some(entity.id.clone()),
+                owner: owner.clone(),
+                policies: vec!["default".to_owned()],
+                ..Issue::default()
+            };
+            last = issue(&visit, new).await.unwrap().client_token;
+        }
+        visit.transaction().commit().await.unwrap();
+        last
     }
 
     pub(super) fn wait(&self, time: u64) {
