@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
 use crate::barrier::Barrier;
+use crate::lockout::LockoutSettings;
 use crate::mirror::{Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub ttl_default: Seconds,
     /// How long things live at most, unless their mount says.
     pub ttl_max: Seconds,
+    /// When names are locked after failed logins, unless their mount says.
+    pub lockout: LockoutSettings,
     /// The kind of store, as clients are told.
     pub storage_type: String,
     /// The name of the cluster, given at initialisation; made up when there is none.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`serve`](Kernel::serve) (the walk every request takes, top to bottom, once),
 //! `system` (every room's paths), then the rooms: `seal`, `barrier`, `mounts`, `tokens`,
-//! `policies`, `leases`, `audit`.
+//! `policies`, `leases`, `lockout`, `audit`.
 
 pub mod audit;
 pub mod barrier;
@@ -26,6 +26,7 @@ mod visit;
 mod worker;
 
 pub use kernel::{Door, Foundation, Kernel, Settings};
+pub use lockout::{LOCKABLE_METHODS, LockoutSettings, LockoutTerms};
 pub use sealing::{InitializeError, Initialized};
 pub use serve::{Answer, Manner};
 pub use visit::Visit;

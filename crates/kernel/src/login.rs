@@ -20,8 +20,9 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     if route.mount.class != Class::Auth || !route.is_public() {
         return Err(Error::internal("only the public door of an auth method can log anyone in"));
     }
-    let policies = policies_of(&login)?;
+    // First of all: whatever else there is to say, a locked name does not get to hear it.
     lockout::admit(visit, &route.mount, &login.alias).await?;
+    let policies = policies_of(&login)?;
     let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
     let grant = Grant {

@@ -117,7 +117,13 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
             visit.transaction().commit().await?;
             Ok(reply)
         }
-        refused => confirm(&visit, refused).await,
+        refused => {
+            let refused = confirm(&visit, refused).await;
+            if let Err(Error::LoginFailed(_)) = &refused {
+                lockout::announce(&visit);
+            }
+            refused
+        }
     }
 }
 

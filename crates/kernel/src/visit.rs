@@ -1,7 +1,7 @@
 //! One request as the kernel's own rooms see it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use api::{
     Caller, CanonicalPath, Context, Corner, Error, Memory, Moment, MountFacts, Operation, Request,
@@ -9,6 +9,7 @@ use api::{
 };
 use storage::{Transaction, View};
 
+use crate::lockout::Onset;
 use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::Holder;
 use crate::{Kernel, services};
@@ -42,6 +43,8 @@ pub struct Visit {
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) warnings: Warnings,
+    /// The lock that the failed login sets in, if it is committed.
+    pub(crate) onset: OnceLock<Onset>,
 }
 
 /// Whether a caller holds the `sudo` capability.
@@ -86,6 +89,7 @@ impl Visit {
             remote: None,
             memory: Arc::default(),
             warnings: Warnings::default(),
+            onset: OnceLock::new(),
         }
     }
 

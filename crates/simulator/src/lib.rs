@@ -11,7 +11,7 @@ use api::{
     unique,
 };
 use kernel::seal::decode_share;
-use kernel::{Answer, Foundation, Kernel, Settings, WORKERS};
+use kernel::{Answer, Foundation, Kernel, LockoutSettings, Settings, WORKERS};
 use serde_json::{Map, Value, json};
 use storage::{Memory, Store};
 
@@ -239,6 +239,7 @@ fn node(store: &Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel
         settings: Settings {
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
+            lockout: LockoutSettings::default(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,
             version: "0.0.0",
