@@ -5,6 +5,7 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod lockout;
 mod mounts;
 mod nodes;
 mod policies;
