@@ -25,6 +25,8 @@ pub enum Reply {
     Absent(Option<Map<String, Value>>),
     /// A document of its own, without an envelope.
     Bare(Value),
+    /// A text of its own: its content type, and the text.
+    Document(&'static str, String),
     /// The caller has proved who they are; the kernel turns this into a token.
     Login(Box<Login>),
     /// A token, as clients are told of it.
@@ -40,6 +42,7 @@ impl fmt::Debug for Reply {
             Self::Keys(..) => "Keys",
             Self::Absent(_) => "Absent",
             Self::Bare(_) => "Bare",
+            Self::Document(..) => "Document",
             Self::Login(_) => "Login",
             Self::Auth(_) => "Auth",
         })

@@ -72,6 +72,7 @@ impl Kernel {
             None => persist(self, &mut exchange).await,
         };
         let outcome = exchange.trail.close(self, outcome, &exchange.warnings).await;
+        self.metrics.note_request(exchange.request.operation, &outcome);
         let Exchange { request, warnings, manner, .. } = exchange;
         Answer { id: request.id, outcome, warnings, manner }
     }
@@ -108,23 +109,17 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
+    let mount = granted.route().mount.clone();
     let outcome = perform(&visit, granted).await;
     exchange.warnings = visit.warnings.take();
-    match outcome {
+    let outcome = match outcome {
         // What acts outside the store commits by itself, before it acts.
         Ok(reply) if exchange.began => Ok(reply),
-        Ok(reply) => {
-            visit.transaction().commit().await?;
-            Ok(reply)
-        }
-        refused => {
-            let refused = confirm(&visit, refused).await;
-            if let Err(Error::LoginFailed(_)) = &refused {
-                lockout::announce(&visit);
-            }
-            refused
-        }
-    }
+        Ok(reply) => visit.commit().await.map(|()| reply),
+        refused => confirm(&visit, refused).await,
+    };
+    login::note(&visit, &mount, &outcome);
+    outcome
 }
 
 /// A refusal is true only if all that led to it still is; whatever was to be written is dropped.
@@ -232,7 +227,7 @@ fn warn_of_parameters<C: Send + Sync + 'static>(
     given: &Given,
     reply: &Reply,
 ) {
-    if matches!(reply, Reply::Empty | Reply::Bare(_)) {
+    if matches!(reply, Reply::Empty | Reply::Bare(_) | Reply::Document(..)) {
         return;
     }
     let Some(endpoint) = door.endpoint(visit.operation) else { return };

@@ -10,6 +10,7 @@ use api::{
 use storage::{Transaction, View};
 
 use crate::lockout::Onset;
+use crate::metrics::Tally;
 use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::Holder;
 use crate::{Kernel, services};
@@ -45,6 +46,8 @@ pub struct Visit {
     pub(crate) warnings: Warnings,
     /// The lock that the failed login sets in, if it is committed.
     pub(crate) onset: OnceLock<Onset>,
+    /// What the commit does to tokens.
+    pub(crate) tally: Tally,
 }
 
 /// Whether a caller holds the `sudo` capability.
@@ -90,12 +93,23 @@ impl Visit {
             memory: Arc::default(),
             warnings: Warnings::default(),
             onset: OnceLock::new(),
+            tally: Tally::default(),
         }
     }
 
     /// The transaction of this attempt.
     pub(crate) fn transaction(&self) -> &Arc<Transaction> {
         self.system.transaction()
+    }
+
+    /// Does all that was to be written, and counts what that did to tokens.
+    ///
+    /// # Errors
+    /// When somebody else was faster, or the store cannot answer.
+    pub(crate) async fn commit(&self) -> Result<()> {
+        self.transaction().commit().await?;
+        self.kernel.metrics.note_tokens(&self.tally);
+        Ok(())
     }
 
     /// What is mounted where.

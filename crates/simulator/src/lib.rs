@@ -271,6 +271,7 @@ fn shown(outcome: Result<Reply>) -> Result<Value> {
         Reply::Keys(names, _) if names.is_empty() => return Err(Error::Missing),
         Reply::Keys(names, _) => names.into(),
         Reply::Bare(value) => value,
+        Reply::Document(_, text) => text.into(),
         Reply::Auth(auth) => serde_json::to_value(auth).expect("plain data"),
         Reply::Absent(_) => return Err(Error::Missing),
         Reply::Empty | Reply::Accepted | Reply::Login(_) => Value::Null,

@@ -125,7 +125,9 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
         }
         Reply::Absent(fields) => (fields.as_ref().map(|fields| hasher.fields(fields)), None, None),
         Reply::Auth(auth) => (None, Some(token(auth, hasher)), None),
-        Reply::Bare(_) | Reply::Empty | Reply::Accepted | Reply::Login(_) => (None, None, None),
+        Reply::Bare(_) | Reply::Document(..) | Reply::Empty | Reply::Accepted | Reply::Login(_) => {
+            (None, None, None)
+        }
     };
     if let Some(answered) = answered.as_object_mut() {
         answered.insert("data".to_owned(), data.into());

@@ -21,6 +21,7 @@ use aws_lc_rs::hmac;
 use storage::{Transaction, View};
 
 use crate::Kernel;
+use crate::metrics::LoginEvent;
 use crate::mounts::Mount;
 use crate::visit::{SYSTEM, Visit};
 use bucket::{BUCKETS, Bucket, Kind, Name};
@@ -35,7 +36,6 @@ const KEY: &str = "lockout";
 /// A name that a failed login has just locked.
 #[derive(Debug)]
 pub(crate) struct Onset {
-    mount: String,
     /// Only of somebody who is known: what strangers type may be a password.
     name: Option<String>,
     until: Moment,
@@ -92,7 +92,6 @@ pub(crate) async fn count(
     visit.transaction().keep();
     if failures.lock(&rules, visit.now) {
         let onset = Onset {
-            mount: mount.path.clone(),
             name: failure.known.then(|| failure.alias.clone()),
             until: failures.locked_until(&rules),
         };
@@ -102,11 +101,13 @@ pub(crate) async fn count(
     Ok(Error::LoginFailed(failure))
 }
 
-/// Tells whoever reads the log that a name is locked, once its last failure is committed.
-pub(crate) fn announce(visit: &Visit) {
-    let Some(Onset { mount, name, until }) = visit.onset.get() else { return };
+/// Tells whoever watches that a name is locked, now that its last failure is committed.
+pub(crate) fn announce(visit: &Visit, mount: &Mount) {
+    let Some(Onset { name, until }) = visit.onset.get() else { return };
+    visit.kernel.metrics.note_login(mount, LoginEvent::Onset);
     let name = name.as_deref().unwrap_or("(nobody of that name)");
     let remote = visit.remote.map(|remote| remote.ip().to_string()).unwrap_or_default();
+    let mount = &mount.path;
     tracing::warn!(mount, name, remote, %until, "a name is locked after too many failed logins");
 }
 

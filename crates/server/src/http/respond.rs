@@ -96,6 +96,9 @@ fn success(about: Success<'_>, reply: Reply) -> Outgoing {
     let mut status = StatusCode::OK;
     match reply {
         Reply::Bare(document) => return rendered(status, encode(&document)),
+        Reply::Document(content_type, text) => {
+            return typed(status, content_type, Zeroizing::new(text.into_bytes()));
+        }
         Reply::Empty if about.warnings.is_empty() => return nothing(about.manner.operation),
         Reply::Empty => {}
         Reply::Accepted => status = StatusCode::ACCEPTED,
@@ -255,11 +258,15 @@ fn errors(status: StatusCode, texts: &[&str]) -> Outgoing {
 
 fn rendered(status: StatusCode, text: Zeroizing<Vec<u8>>) -> Outgoing {
     let text = if text.is_empty() { text } else { escaped(&text) };
+    typed(status, JSON, text)
+}
+
+fn typed(status: StatusCode, content_type: &'static str, text: Zeroizing<Vec<u8>>) -> Outgoing {
     // The memory is wiped once the answer is sent: it may hold a token.
     let mut response = Response::new(Full::new(Bytes::from_owner(Wiped(text))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     for (name, value) in STANDARD_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -448,6 +455,16 @@ mod tests {
         replies(Operation::Read, Reply::Bare(json!({"a": 1})), 200, "{\"a\":1}\n");
         let login = Reply::Login(Box::<Login>::default());
         replies(Operation::Update, login, 500, "{\"errors\":[\"internal error\"]}\n");
+    }
+
+    #[test]
+    fn a_document_comes_as_it_is() {
+        let document = Reply::Document("text/plain; version=0.0.4", "a{b=\"<\"} 1\n".to_owned());
+        let outgoing = answer(given(Ok(document), manner(Operation::Read)));
+        let content_type = outgoing.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
+        let (status, text) = shown(outgoing);
+        assert_eq!((status, text.as_str()), (200, "a{b=\"<\"} 1\n"));
+        assert_eq!(content_type, "text/plain; version=0.0.4");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod attacks;
 mod audit;
 mod crashes;
 mod lockout;
+mod metrics;
 mod mounts;
 mod nodes;
 mod policies;
