@@ -343,14 +343,21 @@ mod tests {
 
     /// Status and text of an answer.
     fn shown(response: Outgoing) -> (u16, String) {
+        let (status, content_type, text) = typed_and_shown(response);
+        assert_eq!(content_type, JSON);
+        (status, text)
+    }
+
+    fn typed_and_shown(response: Outgoing) -> (u16, String, String) {
         for (name, value) in STANDARD_HEADERS {
             assert_eq!(response.headers().get(name).unwrap(), value);
         }
-        assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), JSON);
+        let content_type = response.headers().get(CONTENT_TYPE).unwrap();
+        let content_type = content_type.to_str().unwrap().to_owned();
         let status = response.status().as_u16();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let bytes = runtime.block_on(response.into_body().collect()).unwrap().to_bytes();
-        (status, String::from_utf8(bytes.to_vec()).unwrap())
+        (status, content_type, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[track_caller]
@@ -461,10 +468,9 @@ mod tests {
     fn a_document_comes_as_it_is() {
         let document = Reply::Document("text/plain; version=0.0.4", "a{b=\"<\"} 1\n".to_owned());
         let outgoing = answer(given(Ok(document), manner(Operation::Read)));
-        let content_type = outgoing.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
-        let (status, text) = shown(outgoing);
-        assert_eq!((status, text.as_str()), (200, "a{b=\"<\"} 1\n"));
-        assert_eq!(content_type, "text/plain; version=0.0.4");
+        let expected = (200, "text/plain; version=0.0.4", "a{b=\"<\"} 1\n");
+        let (status, content_type, text) = typed_and_shown(outgoing);
+        assert_eq!((status, &*content_type, &*text), expected);
     }
 
     #[test]
