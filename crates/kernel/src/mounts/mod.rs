@@ -17,7 +17,7 @@ use storage::{Table, View};
 
 use crate::visit::{MOUNTS, SYSTEM, Visit};
 use crate::worker::pass_over_damage;
-use crate::{Kernel, identity};
+use crate::{Kernel, identity, lockout};
 
 pub(crate) use paths::paths;
 pub(crate) use protected::founding_table;
@@ -176,8 +176,9 @@ async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {
     for key in &keys {
         visit.transaction().delete(key);
     }
+    let counted = lockout::clear(visit, storage, CLEARED_MAX).await?;
     let aliases = identity::forget_aliases(visit, storage).await?;
-    if keys.len() < CLEARED_MAX && aliases == 0 {
+    if keys.len() < CLEARED_MAX && counted < CLEARED_MAX && aliases == 0 {
         GONE.delete(&visit.system, storage);
         tracing::info!(since = %gone.since, "everything of a disabled mount is removed");
     }

@@ -5,6 +5,8 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod lockout;
+mod metrics;
 mod mounts;
 mod nodes;
 mod password_policies;

@@ -19,7 +19,7 @@ use crate::identity::record::{ALIASES, ENTITIES, ENTITY_NAMES, Entity, alias_nam
 use crate::seal::decode_share;
 use crate::tokens::{Issue, issue};
 use crate::visit::Visit;
-use crate::{Foundation, Kernel, Settings, WORKERS};
+use crate::{Foundation, Kernel, LockoutSettings, Settings, WORKERS};
 
 const START_SECONDS: u64 = 1_790_000_000;
 const ROUNDS_MAX: usize = 10_000;
@@ -372,6 +372,7 @@ fn node(store: Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel>
         settings: Settings {
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
+            lockout: LockoutSettings::default(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,
             version: "0.0.0",
