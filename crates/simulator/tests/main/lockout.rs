@@ -59,6 +59,17 @@ async fn after_five_wrong_passwords_the_right_one_is_refused_for_a_quarter_of_an
 }
 
 #[tokio::test]
+async fn a_locked_name_hears_nothing_else_that_depends_on_the_right_password() {
+    let house = crate::walk::furnished().await;
+    let user = json!({"password": "foo", "policies": "response-wrapping"});
+    house.root().write("auth/userpass/users/eve", user).await.unwrap();
+    let refused = house.stranger().login("eve", "foo").await;
+    assert_eq!(refused, Err(Error::invalid("cannot assign policy \"response-wrapping\"")));
+    guess_wrong(&house.stranger(), "eve", 5).await;
+    assert_eq!(house.stranger().login("eve", "foo").await, Err(Error::LockedOut));
+}
+
+#[tokio::test]
 async fn a_right_password_makes_the_wrong_ones_forgotten() {
     let house = crate::walk::furnished().await;
     let caller = house.stranger();
@@ -248,6 +259,21 @@ async fn of_a_hundred_guesses_at_once_no_more_are_answered_than_the_threshold_al
         let locked = outcomes.iter().filter(|outcome| **outcome == Err(Error::LockedOut)).count();
         assert_eq!((answered, locked), (5, 95), "{name}");
     }
+    // What is told to whoever watches is told once, however many races were lost on the way.
+    let (mut failed, mut onsets) = (0, 0);
+    for node in 0..3 {
+        let caller = house.at(node).with_token(&house.root);
+        let document = caller.read("sys/metrics").await.unwrap();
+        for counter in document["Counters"].as_array().unwrap() {
+            let count = counter["Count"].as_u64().unwrap();
+            match counter["Name"].as_str().unwrap() {
+                "vault.core.logins" if counter["Labels"]["outcome"] == "failed" => failed += count,
+                "vault.core.lockouts" => onsets += count,
+                _ => {}
+            }
+        }
+    }
+    assert_eq!((failed, onsets), (10, 2));
     // Whoever guesses right among them learns nothing.
     let outcomes = all_at_once(&house, ("mitchellh", "foo"), 20).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Err(Error::LockedOut)), "{outcomes:?}");
