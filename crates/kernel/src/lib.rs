@@ -26,6 +26,7 @@ mod system;
 mod tokens;
 mod visit;
 mod worker;
+mod wrapping;
 
 pub use kernel::{Door, Foundation, Kernel, Settings};
 pub use lockout::{LOCKABLE_METHODS, LockoutSettings, LockoutTerms};

@@ -22,6 +22,7 @@ impl Rooms {
             lockout::paths(),
             metrics::paths(),
             crate::description::paths(),
+            crate::wrapping::paths(),
         ];
         Self { system: system.into_iter().flatten().collect(), token: tokens::paths() }
     }

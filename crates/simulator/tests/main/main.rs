@@ -13,3 +13,4 @@ mod policies;
 mod promises;
 mod tokens;
 mod walk;
+mod wrapping;
