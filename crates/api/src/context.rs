@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use storage::View;
 
-use crate::{CanonicalPath, Entropy, KeyValues, Memory, Moment, NameList, Seconds, Workshop};
+use crate::{
+    CanonicalPath, Entropy, KeyValues, Memory, Moment, NameList, Seconds, Services, Workshop,
+};
 
 /// One request as an engine sees it, inside the request's transaction.
 pub struct Context {
@@ -23,6 +25,8 @@ pub struct Context {
     pub caller: Option<Caller>,
     /// The address the request came from, if it came over a network.
     pub remote: Option<SocketAddr>,
+    /// What the kernel does for engines, inside the same transaction.
+    pub services: Arc<dyn Services>,
     /// Where slow, memory-hungry work such as password hashing is done.
     pub workshop: Arc<Workshop>,
     /// What earlier attempts at this request found out at great cost.
@@ -55,6 +59,8 @@ pub struct Caller {
     pub policies: NameList,
     /// The accessor of their token.
     pub accessor: String,
+    /// The name this mount knows them by, where it was this mount that gave them their token.
+    pub alias: Option<String>,
 }
 
 /// What the caller should be told besides the answer.

@@ -22,6 +22,10 @@ pub enum Error {
     UnknownToken,
     /// Refused with a reason the caller may know.
     Forbidden(String),
+    /// What a login showed proves nothing. Deliberately says nothing more; the kernel counts it.
+    LoginFailed(Box<LoginFailure>),
+    /// Too many logins failed; until some time has passed none succeeds. Says nothing more.
+    LockedOut,
     /// The request makes no sense as it stands; the text says what would.
     Invalid(String),
     /// As [`Error::Invalid`], in the layout that clients know from this endpoint.
@@ -55,6 +59,23 @@ pub enum Error {
     Unavailable(String),
     /// The store cannot say whether the request was carried out. The text is for the log.
     OutcomeUnknown(String),
+}
+
+/// A login that failed, as the kernel counts it.
+#[derive(Clone, PartialEq)]
+pub struct LoginFailure {
+    /// The name that was given. It may be anything, even a password typed into the wrong field.
+    pub alias: String,
+    /// Whether the auth method knows anybody of that name. Never told to whoever asks.
+    pub known: bool,
+    /// What whoever asks is told: the same for every failure of this method.
+    pub text: &'static str,
+}
+
+impl fmt::Debug for LoginFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LoginFailure").field("text", &self.text).finish_non_exhaustive()
+    }
 }
 
 impl Error {

@@ -25,6 +25,7 @@ mod pattern;
 mod reply;
 mod request;
 mod secret;
+mod services;
 pub mod testing;
 mod workshop;
 
@@ -33,8 +34,8 @@ pub use context::{Caller, Context, MountFacts, Warnings};
 pub use declaration::{BoxFuture, Endpoint, Handler, Parameters, Path, Reached};
 pub use engine::{Class, Corner, Engine, Renew, Renewal};
 pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
-pub use envelope::{Auth, Envelope, Lease};
-pub use error::{Error, Result};
+pub use envelope::{Auth, Envelope, Lease, WrapInfo};
+pub use error::{Error, LoginFailure, Result};
 pub use memory::Memory;
 pub use moment::{Clock, ForwardClock, Moment, SystemClock};
 pub use names::{NameList, normalize_policies};
@@ -44,8 +45,9 @@ pub use page::{Folder, Page};
 pub use parameters::{Everything, Given, KeyValues, Seconds};
 pub use pattern::{Captures, Pattern};
 pub use reply::{
-    Absent, Accepted, Bare, Data, Found, Keys, Login, NoContent, Reply, Respond, Token,
+    Absent, Accepted, Bare, Data, Found, Keys, Login, NoContent, Reply, Respond, Token, TokenKind,
 };
 pub use request::{Body, Request, Trust};
 pub use secret::Secret;
+pub use services::{Services, Session};
 pub use workshop::{Scratch, Workshop};

@@ -5,10 +5,10 @@ use std::fmt;
 
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, schema_for};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::envelope::{Auth, Lease};
+use crate::envelope::{Auth, Lease, WrapInfo};
 use crate::{KeyValues, NameList, Seconds};
 
 /// The answer in one shape, ready for the envelope. Its `Debug` form says only what kind it is.
@@ -25,10 +25,16 @@ pub enum Reply {
     Absent(Option<Map<String, Value>>),
     /// A document of its own, without an envelope.
     Bare(Value),
+    /// As [`Reply::Bare`], about something that was no longer there.
+    BareAbsent(Value),
+    /// A text of its own: its content type, and the text.
+    Document(&'static str, String),
     /// The caller has proved who they are; the kernel turns this into a token.
     Login(Box<Login>),
     /// A token, as clients are told of it.
     Auth(Box<Auth>),
+    /// The answer is kept; this fetches it.
+    Wrapped(Box<WrapInfo>),
 }
 
 impl fmt::Debug for Reply {
@@ -40,9 +46,31 @@ impl fmt::Debug for Reply {
             Self::Keys(..) => "Keys",
             Self::Absent(_) => "Absent",
             Self::Bare(_) => "Bare",
+            Self::BareAbsent(_) => "BareAbsent",
+            Self::Document(..) => "Document",
             Self::Login(_) => "Login",
             Self::Auth(_) => "Auth",
+            Self::Wrapped(_) => "Wrapped",
         })
+    }
+}
+
+impl Reply {
+    /// Whether it comes in an envelope, where warnings have a place.
+    pub fn has_envelope(&self) -> bool {
+        match self {
+            Self::Accepted
+            | Self::Data(..)
+            | Self::Keys(..)
+            | Self::Absent(_)
+            | Self::Login(_)
+            | Self::Auth(_) => true,
+            Self::Empty
+            | Self::Bare(_)
+            | Self::BareAbsent(_)
+            | Self::Document(..)
+            | Self::Wrapped(_) => false,
+        }
     }
 }
 
@@ -107,6 +135,27 @@ pub struct Login {
     pub period: Option<Seconds>,
     /// The networks it can be used from; none means all.
     pub networks: Vec<IpNet>,
+    /// Confines it to the address the login comes from, instead of to networks.
+    pub bound_to_address: bool,
+    /// How often it can be used; 0 means always.
+    pub uses: u64,
+    /// The kind of token, where the mount leaves that open.
+    pub kind: TokenKind,
+    /// What shall be known about the alias of whoever logs in.
+    pub alias_metadata: KeyValues,
+}
+
+/// The kind of token that is wanted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenKind {
+    /// Whatever the mount says.
+    #[default]
+    Default,
+    /// Kept in the store: can be renewed, looked up and ended.
+    Service,
+    /// Kept nowhere: it carries all there is to know, sealed, and ends by itself.
+    Batch,
 }
 
 impl<T: Serialize> Data<T> {

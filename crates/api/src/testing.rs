@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::{Clock, Entropy, Moment, Seconds};
+use crate::{
+    BoxFuture, Clock, Entropy, Error, Moment, Page, Result, Seconds, Secret, Services, Session,
+};
 
 /// Bytes that look random and are the same in every run: SHA-256 of a seed and a counter.
 pub struct Seeded {
@@ -14,6 +16,31 @@ pub struct Seeded {
 
 /// A clock that moves only when it is told to.
 pub struct HeldClock(AtomicU64);
+
+/// A kernel that gave out no tokens and knows no password policies.
+pub struct NoServices;
+
+impl Services for NoServices {
+    fn sessions<'a>(&'a self, _: &'a str, _: &'a Page) -> BoxFuture<'a, Result<Vec<Session>>> {
+        Box::pin(async { Ok(vec![]) })
+    }
+
+    fn end_session<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn end_sessions<'a>(&'a self, _: &'a str, _: Option<&'a str>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn password_flaw<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Secret,
+    ) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async { Err(Error::invalid("there is no such password policy")) })
+    }
+}
 
 impl Seeded {
     /// The sequence that belongs to `seed`.

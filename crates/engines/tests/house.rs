@@ -166,6 +166,7 @@ impl House {
             path,
             caller: None,
             remote: self.remote.map(|remote| remote.parse().unwrap()),
+            services: Arc::new(api::testing::NoServices),
             workshop: self.workshop.clone(),
             memory: memory.clone(),
             warnings: Warnings::default(),
@@ -234,6 +235,13 @@ impl Answer {
     #[track_caller]
     pub(crate) fn error(self) -> Error {
         self.outcome.map(|reply| format!("{reply:?}")).unwrap_err()
+    }
+
+    /// Refused as a login that proves nothing.
+    #[track_caller]
+    pub(crate) fn login_failed(self) {
+        let Error::LoginFailed(failure) = self.error() else { panic!("refused otherwise") };
+        assert_eq!(failure.text, "invalid username or password");
     }
 
     /// Refused as a request that makes no sense, with this text.

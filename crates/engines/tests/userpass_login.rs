@@ -7,8 +7,6 @@ use serde_json::json;
 
 use crate::house::House;
 
-const REFUSAL: &str = "invalid username or password";
-
 async fn house_with_bob(settings: serde_json::Value) -> House {
     let house = House::new("userpass", None);
     house.write("users/bob", json!({"password": "hunter2"})).await.done();
@@ -38,6 +36,7 @@ async fn a_login_carries_all_that_the_user_was_given() {
         ttl_explicit_max: Some(Seconds(9000)),
         period: Some(Seconds(60)),
         networks: vec!["127.0.0.1/32".parse().unwrap()],
+        ..Login::default()
     };
     assert_eq!(login, expected);
 }
@@ -60,11 +59,11 @@ async fn every_failure_looks_the_same() {
     let mut house = house_with_bob(json!({"token_bound_cidrs": "10.0.0.0/8"})).await;
     house.remote = Some("10.1.2.3:5000");
     house.write("login/bob", json!({"password": "hunter2"})).await.login();
-    house.write("login/bob", json!({"password": "hunter3"})).await.refused(REFUSAL);
-    house.write("login/nobody", json!({"password": "hunter2"})).await.refused(REFUSAL);
+    house.write("login/bob", json!({"password": "hunter3"})).await.login_failed();
+    house.write("login/nobody", json!({"password": "hunter2"})).await.login_failed();
     for remote in [Some("11.1.2.3:5000"), Some("[::1]:5000"), None] {
         house.remote = remote;
-        house.write("login/bob", json!({"password": "hunter2"})).await.refused(REFUSAL);
+        house.write("login/bob", json!({"password": "hunter2"})).await.login_failed();
     }
     house.remote = Some("[::ffff:10.1.2.3]:5000");
     house.write("login/bob", json!({"password": "hunter2"})).await.login();
@@ -101,7 +100,7 @@ async fn failed_logins_leave_nothing_behind() {
     let house = house_with_bob(json!({})).await;
     let before = house.census();
     for name in ["bob", "nobody", "somebody"] {
-        house.write(&format!("login/{name}"), json!({"password": "x"})).await.refused(REFUSAL);
+        house.write(&format!("login/{name}"), json!({"password": "x"})).await.login_failed();
     }
     assert_eq!(house.census(), before);
 }
@@ -110,10 +109,10 @@ async fn failed_logins_leave_nothing_behind() {
 async fn a_changed_password_replaces_the_old_one_at_once() {
     let house = house_with_bob(json!({})).await;
     house.write("users/Bob/password", json!({"password": "correct horse"})).await.done();
-    house.write("login/bob", json!({"password": "hunter2"})).await.refused(REFUSAL);
+    house.write("login/bob", json!({"password": "hunter2"})).await.login_failed();
     house.write("login/bob", json!({"password": "correct horse"})).await.login();
     house.write("users/bob", json!({"password": "battery"})).await.done();
-    house.write("login/bob", json!({"password": "correct horse"})).await.refused(REFUSAL);
+    house.write("login/bob", json!({"password": "correct horse"})).await.login_failed();
     house.write("login/bob", json!({"password": "battery"})).await.login();
 }
 

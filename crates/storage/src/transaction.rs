@@ -15,14 +15,15 @@ use crate::{Commit, CommitError, Error, Record, Revision, Store};
 /// are not checked again: what guards a list is a record read beside it (a parent's, a mount's).
 pub struct Transaction {
     store: Arc<dyn Store>,
-    // A plain lock, never held across an await: handlers run by turns within one request.
+    // Plain locks, never held across an await: handlers run by turns within one request.
     pending: Mutex<Commit>,
+    kept: Mutex<Commit>,
 }
 
 impl Transaction {
     /// Starts an attempt on `store`.
     pub fn begin(store: Arc<dyn Store>) -> Self {
-        Self { store, pending: Mutex::default() }
+        Self { store, pending: Mutex::default(), kept: Mutex::default() }
     }
 
     /// The value under `key` as this transaction would leave it.
@@ -104,11 +105,22 @@ impl Transaction {
         pending.deletes.insert(key.to_owned());
     }
 
-    /// Forgets what was to be written and keeps what was read: the end of a refused request.
+    /// What is to be written so far is written even if the rest is refused: a use that is spent, a
+    /// failure that is counted.
+    pub fn keep(&self) {
+        let pending = self.pending();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.puts.clone_from(&pending.puts);
+        kept.deletes.clone_from(&pending.deletes);
+    }
+
+    /// Forgets what was to be written, but for what was [kept](Self::keep), and remembers what was
+    /// read: the end of a refused request.
     pub fn discard_writes(&self) {
         let mut pending = self.pending();
-        pending.puts.clear();
-        pending.deletes.clear();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.puts.clone_from(&kept.puts);
+        pending.deletes.clone_from(&kept.deletes);
     }
 
     /// Applies the buffered writes if all that was read is still so; without any, asks only that.

@@ -1,6 +1,6 @@
 //! The layout of an entry, as existing tools read it: whatever is empty is left out.
 
-use api::{Auth, Class, Error, Lease, Moment, Reply, Result};
+use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrapInfo};
 use serde_json::{Map, Value, json};
 
 use super::hash::Hasher;
@@ -41,6 +41,8 @@ pub(super) fn error_text(error: &Error) -> String {
     match error {
         Error::Denied | Error::Unauthenticated => "permission denied".to_owned(),
         Error::UnknownToken => "permission denied: invalid token".to_owned(),
+        Error::LoginFailed(failure) => failure.text.to_owned(),
+        Error::LockedOut => "permission denied: locked after too many failed logins".to_owned(),
         Error::Forbidden(text)
         | Error::Invalid(text)
         | Error::InvalidListed(text)
@@ -60,7 +62,7 @@ pub(super) fn error_text(error: &Error) -> String {
 }
 
 fn caller(trail: &Trail, hasher: &Hasher) -> Value {
-    let Some(Holder { token, .. }) = &trail.holder else {
+    let Some(holder @ Holder { token, .. }) = &trail.holder else {
         return json!({ "token_type": "default" });
     };
     let granting = trail
@@ -71,10 +73,12 @@ fn caller(trail: &Trail, hasher: &Hasher) -> Value {
         "client_token": trail.shown.as_ref().map(|shown| hasher.text(shown.reveal())),
         "accessor": hasher.text(&token.accessor),
         "display_name": token.display_name,
-        "policies": token.policies,
+        "policies": holder.policies(),
         "token_policies": token.policies,
+        "identity_policies": holder.identity_policies,
         "metadata": token.metadata,
-        "token_type": "service",
+        "entity_id": token.entity,
+        "token_type": token.kind.name(),
         "token_ttl": token.ttl.0,
         "token_issue_time": Moment::from_unix(token.issued.unix()),
     }));
@@ -101,6 +105,7 @@ fn asked(trail: &Trail, hasher: &Hasher) -> Value {
         "path": trail.path,
         "data": trail.sent.as_ref().map(|sent| hasher.fields(sent)),
         "remote_address": trail.remote.map(|remote| remote.ip().to_canonical().to_string()),
+        "wrap_ttl": trail.wrap_ttl.map(|ttl| ttl.0),
         "remote_port": trail.remote.map(|remote| remote.port()),
     });
     add_mount(&mut asked, trail.mount.as_deref());
@@ -121,9 +126,18 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
         }
         Reply::Absent(fields) => (fields.as_ref().map(|fields| hasher.fields(fields)), None, None),
         Reply::Auth(auth) => (None, Some(token(auth, hasher)), None),
-        Reply::Bare(_) | Reply::Empty | Reply::Accepted | Reply::Login(_) => (None, None, None),
+        Reply::Wrapped(_)
+        | Reply::Bare(_)
+        | Reply::BareAbsent(_)
+        | Reply::Document(..)
+        | Reply::Empty
+        | Reply::Accepted
+        | Reply::Login(_) => (None, None, None),
     };
     if let Some(answered) = answered.as_object_mut() {
+        if let Reply::Wrapped(info) = reply {
+            answered.insert("wrap_info".to_owned(), wrapping(info, hasher));
+        }
         answered.insert("data".to_owned(), data.into());
         answered.insert("auth".to_owned(), auth.unwrap_or_default());
         let secret = lease.map(|lease: &Lease| json!({ "lease_id": lease.id }));
@@ -144,6 +158,17 @@ fn token(auth: &Auth, hasher: &Hasher) -> Value {
         "entity_id": auth.entity_id,
         "token_type": auth.token_type,
         "token_ttl": auth.lease_duration,
+    }))
+}
+
+fn wrapping(info: &WrapInfo, hasher: &Hasher) -> Value {
+    lean(json!({
+        "ttl": info.ttl,
+        "token": hasher.text(info.token.reveal()),
+        "accessor": hasher.text(&info.accessor),
+        "creation_time": info.creation_time,
+        "creation_path": info.creation_path,
+        "wrapped_accessor": info.wrapped_accessor.as_ref().map(|text| hasher.text(text)),
     }))
 }
 

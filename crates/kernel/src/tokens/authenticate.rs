@@ -1,10 +1,11 @@
 //! From the text a caller shows to the token it is.
 
-use api::{Error, Result, Secret};
+use api::{Error, NameList, Result, Secret, normalize_policies};
 
 use super::record::{ACCESSORS, TOKENS, Token, TokenKey};
 use super::{ANCESTORS_MAX, format};
 use crate::visit::Visit;
+use crate::{identity, leases};
 
 /// A token that is good right now.
 #[derive(Clone, Debug)]
@@ -13,6 +14,18 @@ pub(crate) struct Holder {
     pub(crate) key: TokenKey,
     /// What is known about it.
     pub(crate) token: Token,
+    /// Policies that its entity brings.
+    pub(crate) identity_policies: NameList,
+}
+
+impl Holder {
+    /// All policies that decide for it.
+    pub(crate) fn policies(&self) -> NameList {
+        match self.identity_policies.is_empty() {
+            true => self.token.policies.clone(),
+            false => normalize_policies(self.token.policies.iter().chain(&self.identity_policies)),
+        }
+    }
 }
 
 /// Who asks.
@@ -62,7 +75,8 @@ async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
     if !token.is_alive(visit.now) || !are_above_alive(visit, &token).await? {
         return Ok(None);
     }
-    Ok(Some(Holder { key, token }))
+    let admitted = identity::admit(visit, &token).await?;
+    Ok(admitted.map(|identity_policies| Holder { key, token, identity_policies }))
 }
 
 /// Whether the mount that gave the token out is still enabled, and every ancestor still good.
@@ -71,7 +85,7 @@ async fn are_above_alive(visit: &Visit, token: &Token) -> Result<bool> {
     let is_mounted = |token: &Token| {
         token.mount.as_ref().is_none_or(|storage| mounts.by_storage(storage).is_some())
     };
-    if !is_mounted(token) {
+    if !is_mounted(token) || leases::is_ended(visit, token).await? {
         return Ok(false);
     }
     let mut above = token.parent.clone();
@@ -80,7 +94,11 @@ async fn are_above_alive(visit: &Visit, token: &Token) -> Result<bool> {
             return Ok(true);
         };
         match TOKENS.get(&visit.system, &key).await? {
-            Some(parent) if parent.is_alive(visit.now) && is_mounted(&parent) => {
+            Some(parent)
+                if parent.is_alive(visit.now)
+                    && is_mounted(&parent)
+                    && !leases::is_ended(visit, &parent).await? =>
+            {
                 above = parent.parent;
             }
             _ => return Ok(false),

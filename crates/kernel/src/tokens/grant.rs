@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use storage::View;
 
 use super::format;
-use super::record::{ACCESSORS, CHILDREN, ENDED, TOKENS, Token, TokenKey};
+use super::record::{ACCESSORS, CHILDREN, ENDED, Kind, OWNED, Owner, TOKENS, Token, TokenKey};
+use crate::metrics::TokenEvent;
 use crate::visit::Visit;
 use crate::{leases, policies};
 
@@ -52,6 +53,14 @@ pub(crate) struct Issue {
     pub(crate) period: Seconds,
     pub(crate) renewable: bool,
     pub(crate) networks: Vec<IpNet>,
+    pub(crate) kind: Kind,
+    /// How often it can be used; always, when there is none.
+    pub(crate) uses: Option<u64>,
+    pub(crate) role: Option<String>,
+    pub(crate) entity: Option<String>,
+    pub(crate) owner: Option<Owner>,
+    /// Policies its entity brings: shown, but not kept with the token.
+    pub(crate) identity_policies: NameList,
 }
 
 impl Grant {
@@ -128,7 +137,11 @@ pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Resu
     issue_under(visit, issue, (text, key)).await
 }
 
-fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
+/// The name a token with this text is stored under.
+///
+/// # Errors
+/// [`Error::Invalid`] when no token can be like that.
+pub(crate) fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
     let key = format::key_of(text, &visit.kernel.token_index()?);
     key.ok_or_else(|| Error::invalid("a token cannot be empty"))
 }
@@ -160,9 +173,17 @@ async fn issue_under(
         period: issue.period,
         renewable: issue.renewable && issue.ttl.is_some(),
         networks: issue.networks,
+        kind: issue.kind,
+        uses_left: issue.uses,
+        role: issue.role,
+        entity: issue.entity,
+        owner: issue.owner,
+        address: visit.remote.map(|remote| remote.ip().to_canonical()),
+        era: leases::era(visit).await?,
     };
     write(&visit.system, &key, &token);
-    Ok(token.to_auth(visit.now, text.reveal()))
+    visit.tally.note(TokenEvent::Created);
+    Ok(token.to_auth(visit.now, text.reveal(), &issue.identity_policies))
 }
 
 /// Refuses what would make every later use of the token dear.
@@ -206,6 +227,13 @@ pub(crate) fn found_root(
         period: Seconds::ZERO,
         renewable: false,
         networks: vec![],
+        kind: Kind::Service,
+        uses_left: None,
+        role: None,
+        entity: None,
+        owner: None,
+        address: None,
+        era: 0,
     };
     write(system, &key, &token);
     text
@@ -217,6 +245,9 @@ fn write(system: &View, key: &TokenKey, token: &Token) {
     ACCESSORS.put(system, &token.accessor, key);
     if let Some(parent) = &token.parent {
         CHILDREN.put(system, &format!("{parent}/{key}"), &());
+    }
+    if let Some(owner) = &token.owner {
+        OWNED.put(system, &format!("{}/{key}", owner.alias), &());
     }
     if let Some(end) = token.expires {
         leases::put_due(system, end, key);

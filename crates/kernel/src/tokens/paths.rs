@@ -11,7 +11,7 @@ use super::authenticate::{by_accessor, depth, find};
 use super::grant::{Grant, Issue};
 use super::present::TokenView;
 use super::record::{ACCESSORS, CHILDREN, TOKENS};
-use super::{ANCESTORS_MAX, Custom, Holder, end, issue, issue_as, renew};
+use super::{ANCESTORS_MAX, Custom, Holder, Kind, end, issue, issue_as, renew};
 use crate::policies;
 use crate::visit::{Sudo, Visit};
 
@@ -205,6 +205,12 @@ async fn make(visit: &Visit, given: Create, parent: Option<&Holder>) -> Result<A
         period: given.period,
         renewable: given.renewable.unwrap_or(true),
         networks: networks.unwrap_or_default(),
+        kind: Kind::Service,
+        uses: Some(given.num_uses).filter(|uses| *uses > 0),
+        role: None,
+        entity: parent.and_then(|parent| parent.token.entity.clone()),
+        owner: None,
+        identity_policies: vec![],
     };
     match given.id {
         Some(text) if !text.is_empty() => Ok(Answer(issue_as(visit, new, &text).await?)),

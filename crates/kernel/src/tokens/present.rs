@@ -1,6 +1,6 @@
 //! A token as clients are told of it.
 
-use api::{Auth, KeyValues, Moment};
+use api::{Auth, KeyValues, Moment, NameList, normalize_policies};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -70,15 +70,15 @@ impl Token {
             path: self.path.clone(),
             meta: self.metadata.clone(),
             display_name: self.display_name.clone(),
-            num_uses: 0,
+            num_uses: self.uses_left.unwrap_or(0),
             orphan: self.parent.is_none(),
             creation_time: self.issued.unix(),
             creation_ttl: self.ttl_creation.0,
             expire_time: self.expires,
             ttl: self.seconds_left(now),
             explicit_max_ttl: self.ttl_explicit_max.0,
-            entity_id: String::new(),
-            r#type: "service",
+            entity_id: self.entity.clone().unwrap_or_default(),
+            r#type: self.kind.name(),
             period: self.period.set().map(|period| period.0),
             bound_cidrs: self.networks.iter().map(api::network_text).collect(),
             renewable: ends.then_some(self.renewable),
@@ -89,21 +89,27 @@ impl Token {
     }
 
     /// What its making and its renewal answer.
-    pub(super) fn to_auth(&self, now: Moment, client_token: &str) -> Auth {
+    pub(super) fn to_auth(
+        &self,
+        now: Moment,
+        client_token: &str,
+        identity_policies: &NameList,
+    ) -> Auth {
+        let all = self.policies.iter().chain(identity_policies);
         Auth {
             client_token: client_token.to_owned(),
             accessor: self.accessor.clone(),
-            policies: self.policies.clone(),
+            policies: normalize_policies(all),
             token_policies: self.policies.clone(),
-            identity_policies: vec![],
+            identity_policies: identity_policies.clone(),
             metadata: self.metadata.clone(),
             lease_duration: self.seconds_left(now),
             renewable: self.renewable,
-            entity_id: String::new(),
-            token_type: "service",
+            entity_id: self.entity.clone().unwrap_or_default(),
+            token_type: self.kind.name(),
             orphan: self.parent.is_none(),
             mfa_requirement: None,
-            num_uses: 0,
+            num_uses: self.uses_left.unwrap_or(0),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is stored about a token, and under which names.
 
+use std::net::IpAddr;
+
 use api::{KeyValues, Moment, NameList, Seconds};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ pub(crate) const TOKENS: Table<Token> = Table::new("token/");
 pub(super) const ACCESSORS: Table<TokenKey> = Table::new("accessor/");
 /// `<parent>/<child>`: who is to be cleared up when a token ends.
 pub(super) const CHILDREN: Table<()> = Table::new("child/");
+/// `<alias>/<token>`: the tokens that were given to an alias.
+pub(super) const OWNED: Table<()> = Table::new("owned/");
 /// Tokens that have ended; what they left behind (children, cubbyholes) is still to be removed.
 pub(super) const ENDED: Table<()> = Table::new("ended/");
 
@@ -52,12 +56,59 @@ pub(crate) struct Token {
     pub(crate) renewable: bool,
     /// The networks it can be used from; none means all.
     pub(crate) networks: Vec<IpNet>,
+    /// Whether it is kept here or carries itself.
+    pub(crate) kind: Kind,
+    /// How often it can still be used; always, when there is none.
+    pub(crate) uses_left: Option<u64>,
+    /// The role it was made by, which decides about its renewals.
+    pub(crate) role: Option<String>,
+    /// The entity it belongs to.
+    pub(crate) entity: Option<String>,
+    /// The alias whose login made it.
+    pub(crate) owner: Option<Owner>,
+    /// The address it was asked for from.
+    pub(crate) address: Option<IpAddr>,
+    /// How many times something had been ended by prefix when it was made: only what was ended
+    /// later can concern it.
+    pub(crate) era: u64,
+}
+
+/// Whether a token is kept here or carries itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Kept in the store.
+    #[default]
+    Service,
+    /// Kept nowhere: its text is the record, sealed.
+    Batch,
+}
+
+impl Kind {
+    /// The word clients know.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Batch => "batch",
+        }
+    }
+}
+
+/// The alias a token was given to.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Owner {
+    /// The id of the alias.
+    pub(crate) alias: String,
+    /// The name the mount knows them by.
+    pub(crate) name: String,
+    /// The generation of the alias at the time: when it has moved on, the token is over.
+    pub(crate) generation: u64,
 }
 
 impl Token {
     /// Whether its time has not come.
     pub(crate) fn is_alive(&self, now: Moment) -> bool {
-        self.expires.is_none_or(|end| end > now)
+        self.uses_left != Some(0) && self.expires.is_none_or(|end| end > now)
     }
 
     /// Whether no policy limits it.

@@ -5,9 +5,12 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod lockout;
+mod metrics;
 mod mounts;
 mod nodes;
 mod policies;
 mod promises;
 mod tokens;
 mod walk;
+mod wrapping;

@@ -2,7 +2,7 @@
 //!
 //! An unknown user, a wrong password and a wrong place are answered alike, and equally late.
 
-use api::{Context, Error, Login, Path, Result, Secret};
+use api::{Context, Error, Login, LoginFailure, Path, Result, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -33,6 +33,7 @@ async fn login(
 ) -> Result<Login> {
     let password = password::acceptable(given.password.ok_or_else(password::missing)?)?;
     let user = USERS.get(&context.store, &username).await?;
+    let known = user.is_some();
     let hashed = user.as_ref().map(|user| &user.password);
     let question = Verification {
         hashed,
@@ -44,7 +45,11 @@ async fn login(
     let admitted = user.filter(|user| verified && user.token.admits(context.remote));
     match admitted {
         Some(user) => Ok(login_of(&user, username)),
-        None => Err(Error::invalid("invalid username or password")),
+        None => Err(Error::LoginFailed(Box::new(LoginFailure {
+            alias: username,
+            known,
+            text: "invalid username or password",
+        }))),
     }
 }
 
