@@ -5,6 +5,7 @@
 mod cubbyhole;
 mod house;
 mod kv_listing;
+mod kv_subkeys;
 mod kv_upgrade;
 mod kv_values;
 mod kv_version_1;
