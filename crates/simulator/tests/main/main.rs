@@ -5,6 +5,7 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod kv;
 mod mounts;
 mod nodes;
 mod policies;
