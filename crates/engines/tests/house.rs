@@ -11,12 +11,14 @@ use api::{
     MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Workshop,
 };
 use serde_json::{Map, Value, json};
-use storage::{Transaction, View};
+use storage::{Store, Transaction, View};
 
 pub(crate) struct House {
     engine: &'static Engine,
     paths: Vec<Path>,
     pub(crate) store: Arc<storage::Memory>,
+    /// What requests see instead of the store, if not the store itself.
+    pub(crate) front: Option<Arc<dyn Store>>,
     pub(crate) now: Moment,
     pub(crate) remote: Option<&'static str>,
     upgraded: Option<Moment>,
@@ -55,6 +57,7 @@ impl House {
             engine,
             paths: (engine.paths)(),
             store: Arc::default(),
+            front: None,
             now: "2026-02-01T10:00:00.5Z".parse().unwrap(),
             remote: None,
             upgraded: None,
@@ -102,7 +105,8 @@ impl House {
     /// A request up to its commit, with what earlier attempts at it remember.
     pub(crate) async fn attempt(&self, wish: Wish<'_>, memory: &Arc<Memory>) -> Attempt {
         let (operation, path, sent) = wish;
-        let transaction = Arc::new(Transaction::begin(self.store.clone()));
+        let store = self.front.clone().unwrap_or_else(|| self.store.clone());
+        let transaction = Arc::new(Transaction::begin(store));
         let path = CanonicalPath::parse(&format!("mount/{path}")).unwrap();
         let Value::Object(sent) = sent else { panic!("parameters are an object") };
         let mut answer =

@@ -1,7 +1,12 @@
 //! What version 1 of `kv` left, as version 2 sees it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use api::Operation;
+use async_trait::async_trait;
 use serde_json::{Value, json};
+use storage::{Commit, CommitError, Record, Revision, Store, Watch};
 
 use crate::house::House;
 
@@ -138,6 +143,56 @@ async fn lists_show_old_and_new_as_one() {
     assert_eq!(house.ask(Operation::List, "metadata", live).await.keys(), ["b", "db/", "z"]);
 }
 
+/// A store on which somebody changes secrets, and so moves them, after so many looks at a list.
+struct Meddled {
+    house: House,
+    looks: AtomicUsize,
+    meddle_after: usize,
+}
+
+#[async_trait]
+impl Store for Meddled {
+    async fn get(&self, key: &str) -> storage::Result<Option<Record>> {
+        self.house.store.get(key).await
+    }
+
+    async fn list(&self, prefix: &str, after: &str, limit: usize) -> storage::Result<Vec<String>> {
+        let found = self.house.store.list(prefix, after, limit).await;
+        if self.looks.fetch_add(1, Ordering::Relaxed) + 1 == self.meddle_after {
+            for path in ["a", "db/one", "z"] {
+                let change = json!({"max_versions": 1});
+                self.house.write(&format!("metadata/{path}"), change).await.done();
+            }
+        }
+        found
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Revision, CommitError> {
+        self.house.store.commit(commit).await
+    }
+
+    fn watch(&self) -> Watch {
+        self.house.store.watch()
+    }
+}
+
+#[tokio::test]
+async fn a_list_misses_nothing_that_is_moved_while_it_is_read() {
+    for (operation, expected) in
+        [(Operation::List, ["a", "db/", "z"]), (Operation::Scan, ["a", "db/one", "z"])]
+    {
+        for meddle_after in 1..=3 {
+            let mut house = House::new("kv", Some("2"));
+            house.upgrade("2");
+            let looks = AtomicUsize::new(0);
+            let meddled = Meddled { house: upgraded().await, looks, meddle_after };
+            house.front = Some(Arc::new(meddled));
+            let keys = house.ask(operation, "metadata", json!({})).await.keys();
+            assert_eq!(keys, expected, "{operation} {meddle_after}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn of_two_who_move_the_same_secret_one_starts_over() {
     let house = upgraded().await;
@@ -156,9 +211,8 @@ async fn of_two_who_move_the_same_secret_one_starts_over() {
 async fn a_mount_that_was_never_upgraded_sees_nothing_of_version_1() {
     let house = House::new("kv", Some("2"));
     // Such a record cannot be there; if it were, it would not count.
-    use storage::Store;
     let puts = [("mount/0/secret/a".to_owned(), "{}".into())].into_iter().collect();
-    house.store.commit(storage::Commit { puts, ..Default::default() }).await.unwrap();
+    house.store.commit(Commit { puts, ..Default::default() }).await.unwrap();
     house.read("data/a").await.missing();
     assert_eq!(house.list("metadata").await.keys(), Vec::<String>::new());
 }
