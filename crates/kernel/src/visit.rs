@@ -176,6 +176,7 @@ impl Visit {
             ttl_default: ttl_default.min(ttl_max),
             ttl_max,
             options: mount.options.clone().unwrap_or_default(),
+            upgraded: mount.upgraded,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The whole table is one record, so that no two mounts can ever overlap, and one copy of it in
 //! memory serves every request.
 
+mod options;
 mod paths;
 mod protected;
 mod record;
@@ -92,6 +93,7 @@ pub(crate) async fn enable(visit: &Visit, wanted: Wanted) -> Result<()> {
         local: wanted.local,
         seal_wrap: wanted.seal_wrap,
         tuning: wanted.tuning,
+        upgraded: None,
     };
     if table.iter().count() >= MOUNTS_MAX {
         return Err(Error::invalid("there are 10000 mounts already; disable one first"));

@@ -5,6 +5,7 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod kv;
 mod lockout;
 mod metrics;
 mod mounts;
