@@ -108,7 +108,8 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
-    let outcome = perform(&visit, granted).await;
+    let entries_max = granted.entries_max().unwrap_or(usize::MAX);
+    let outcome = perform(&visit, granted).await.map(|reply| reply.shortened(entries_max));
     exchange.warnings = visit.warnings.take();
     match outcome {
         // What acts outside the store commits by itself, before it acts.

@@ -5,5 +5,7 @@
 
 mod login;
 mod record;
+mod subject;
 
 pub(crate) use login::{admit, identify};
+pub(crate) use subject::subject;

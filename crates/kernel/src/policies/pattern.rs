@@ -20,7 +20,7 @@ pub(super) enum Kind<'pattern> {
     Prefix(&'pattern str),
     /// Has segments that stand for any segment.
     Segments,
-    /// Has holes that nobody can fill yet.
+    /// Has holes, to be filled for whoever asks.
     Templated,
 }
 
