@@ -13,6 +13,8 @@ mod operator;
 mod patch;
 mod path_help;
 mod policy;
+mod policy_explain;
+mod policy_text;
 mod print;
 mod read;
 mod secrets;
@@ -72,6 +74,10 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &policy::LIST,
     &policy::READ,
     &policy::WRITE,
+    &policy_explain::EXPLAIN,
+    &policy_explain::TEST,
+    &policy_text::FMT,
+    &policy_text::LINT,
     &print::TOKEN,
     &secrets::DISABLE,
     &secrets::ENABLE,
@@ -161,7 +167,7 @@ pub(crate) static PARENTS: &[Parent] = &[
     },
     Parent {
         words: "policy",
-        synopsis: "Write, read, list and delete policies.",
+        synopsis: "Write, read, explain and check policies.",
         details: "A policy says which paths a token may use, and how.",
     },
     Parent {

@@ -9,7 +9,7 @@ use super::template::Template;
 use super::{Capabilities, Capability, Parameters, Pattern, Policy, Rule, Wrapping};
 
 /// What a rule may say.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "allowed_parameters",
     "capabilities",
     "comment",
@@ -59,7 +59,11 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
     Ok(Policy { rules })
 }
 
-fn rule(block: &Block<'_>) -> Result<Rule, PolicyError> {
+/// One rule of a policy.
+///
+/// # Errors
+/// When it is none, or asks for what this server cannot enforce.
+pub(super) fn rule(block: &Block<'_>) -> Result<Rule, PolicyError> {
     let path = block.labels.first().map_or("", |label| label.text.as_str());
     if !templates_pair_up(path) {
         return Err(PolicyError::Templating(block.position));

@@ -115,7 +115,8 @@ fn could_match(pattern: &str, path: &str) -> bool {
         let is_last = place + 1 == wanted.len();
         let name = given.get(place).copied();
         if is_last && is_open {
-            return name.is_some_and(|name| name.starts_with(start.trim_end_matches('*')));
+            return name
+                .is_some_and(|name| name.starts_with(start.strip_suffix('*').unwrap_or(start)));
         }
         name.is_some_and(|name| match segment.contains("{{") {
             true => {

@@ -38,6 +38,14 @@ pub struct Wrapping {
     pub max_seconds: Option<u64>,
 }
 
+impl Policy {
+    /// Whether the rules are the same, on whichever lines they stand.
+    pub fn means_the_same_as(&self, other: &Self) -> bool {
+        let unplaced = |rule: &Rule| Rule { line: 0, ..rule.clone() };
+        self.rules.iter().map(unplaced).eq(other.rules.iter().map(unplaced))
+    }
+}
+
 impl Rule {
     /// Whether the rule counts at `now_seconds`.
     pub fn is_alive(&self, now_seconds: u64) -> bool {
