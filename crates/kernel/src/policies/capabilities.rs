@@ -116,7 +116,7 @@ pub(super) async fn folded(
     path: &str,
     operation: Operation,
 ) -> Result<Option<String>> {
-    let Ok(path) = CanonicalPath::parse(path.strip_prefix('/').unwrap_or(path)) else {
+    let Some(path) = canonical(path.strip_prefix('/').unwrap_or(path)) else {
         return Ok(None);
     };
     let mounts = visit.mounts().await?;
@@ -125,4 +125,9 @@ pub(super) async fn folded(
         None => path,
     };
     Ok(Some(folded.to_string()))
+}
+
+/// A path as policies write it: nothing in it is encoded.
+pub(super) fn canonical(path: &str) -> Option<CanonicalPath> {
+    CanonicalPath::parse(&path.replace('%', "%25")).ok()
 }

@@ -173,7 +173,7 @@ fn operation(word: &str) -> Result<Operation> {
 
 /// What the door at `path` asks for beyond the capability; nothing, when it is open to anyone.
 async fn need(visit: &Visit, path: &str, operation: Operation) -> Result<Option<Need>> {
-    let path = api::CanonicalPath::parse(path).map_err(|_| Error::UnsupportedPath)?;
+    let path = capabilities::canonical(path).ok_or(Error::UnsupportedPath)?;
     let mounts = visit.mounts().await?;
     let Some(mount) = mounts.of(path.as_str()) else { return Ok(Some(Need::Capability)) };
     // A door is found by what requests ask for, and those cannot tell that they will create.

@@ -307,7 +307,8 @@ impl Page {
         let mut before: Option<&Line> = None;
         for (place, line) in self.lines.iter().enumerate() {
             let closes = line.text.starts_with(['}', ']']);
-            let after_block = line.depth == 0 && before.is_some_and(|last| last.text == "}");
+            let after_block =
+                line.depth == 0 && before.is_some_and(|last| last.depth == 0 && last.text == "}");
             let opens = before.is_some_and(|last| last.text.ends_with(['{', '[']));
             if (line.after_blank && !opens && !closes) || after_block {
                 text.push('\n');
@@ -405,7 +406,7 @@ mod tests {
             "path \"a\" { denied_parameters { x = [{ a = 1 }, [2, 3]] } }",
             "path a { policy = \"read\" }",
             "path = { \"x\" = { policy = \"read\" } }",
-            "name = \"x\", path \"é\" { min_wrapping_ttl = 0x10, }",
+            "name = \"x\", path \"é\" { min_wrapping_ttl = 10, }",
         ] {
             let formatted = format(text).unwrap();
             assert!(parse(&formatted).unwrap().means_the_same_as(&parse(text).unwrap()), "{text}");

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use api::CanonicalPath;
 use api::hcl::{self, Body, Position};
 
+use super::capabilities::canonical;
 use super::parse::{KEYS, rule};
 use super::pattern::Kind;
 use super::{Capability, Pattern, PolicyError, Rule};
@@ -198,7 +198,7 @@ fn can_be_asked(pattern: &str) -> bool {
         text.push_str(part.split_once("}}").map_or("", |(_, after)| after));
     }
     let text = text.strip_suffix('*').map_or(text.clone(), |start| format!("{start}x"));
-    CanonicalPath::parse(&text).is_ok()
+    canonical(&text).is_some()
 }
 
 fn lacks_data(pattern: &str, mount: &str) -> bool {

@@ -40,6 +40,11 @@ impl Pattern {
         Self { text: path.strip_prefix('/').unwrap_or(path).to_owned() }
     }
 
+    /// The pattern that a template has become. Its slash in front, if it had one, is left out already.
+    pub(super) fn filled(text: String) -> Self {
+        Self { text }
+    }
+
     /// The pattern as written, without a leading slash.
     pub fn text(&self) -> &str {
         &self.text

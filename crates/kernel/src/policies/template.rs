@@ -90,9 +90,9 @@ pub struct KnownAs {
 }
 
 impl Template {
-    /// The template that `path` is. What stands between braces may be nothing anybody knows of.
+    /// The template that the text of a pattern is. What stands between braces may be nothing anybody
+    /// knows of.
     pub(super) fn new(path: &str) -> Self {
-        let path = path.strip_prefix('/').unwrap_or(path);
         let mut parts = path.split("{{");
         let mut pieces = vec![Piece::Text(parts.next().unwrap_or_default().to_owned())];
         for part in parts {
@@ -126,7 +126,7 @@ impl Template {
                 }
             }
         }
-        Some(Pattern::new(&path))
+        Some(Pattern::filled(path))
     }
 
     /// Whether it could match `path`, whatever stands in the holes.
@@ -289,7 +289,7 @@ mod tests {
 
     #[track_caller]
     fn check(hole: &str, expected: Option<&str>) {
-        let filled = Template::new(&format!("/a/{{{{{hole}}}}}/*")).fill(&subject());
+        let filled = Template::new(&format!("a/{{{{{hole}}}}}/*")).fill(&subject());
         let expected = expected.map(|value| format!("a/{value}/*"));
         assert_eq!(filled.as_ref().map(Pattern::text), expected.as_deref(), "{hole:?}");
     }

@@ -9,5 +9,6 @@ mod mounts;
 mod nodes;
 mod policies;
 mod promises;
+mod rows;
 mod tokens;
 mod walk;
