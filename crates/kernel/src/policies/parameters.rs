@@ -326,6 +326,7 @@ mod tests {
         check_denied(json!({"a": ["ops"]}), json!({"a": "op s"}), true);
     }
 
+    // Case 138.
     #[test]
     fn a_denied_name_is_denied_beside_allowed_ones() {
         let both = Parameters {
@@ -370,6 +371,7 @@ mod tests {
         assert_eq!(merged.allowed, named(&expected), "{earlier} and {later}");
     }
 
+    // Case 133.
     #[test]
     fn values_of_one_pattern_are_put_together() {
         check_merged(json!({"a": [1, 2]}), json!({"a": [3, 4]}), json!({"a": [3, 4, 1, 2]}));

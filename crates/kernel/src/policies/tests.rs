@@ -471,6 +471,7 @@ fn a_policy_that_does_not_parse_says_where() {
     let parse_error = |rest: &str| format!("failed to parse policy: {rest}");
     let check = |text: &str, rest: &str| check_refused(text, &parse_error(rest));
     check("path \"a\" {}\n  bad = 1", "invalid key \"bad\" on line 2, column 3");
+    // Case 144.
     check("name {}", "expected a text in double quotes, found a block on line 1, column 6");
     check("path \"p\" {", "expected a key, found the end of the text on line 1, column 11");
     check(

@@ -429,7 +429,7 @@ async fn row_4_a_name_cannot_widen_a_path() {
 }
 
 #[tokio::test]
-async fn case_155_capabilities_are_asked_under_the_names_that_decide() {
+async fn capabilities_are_asked_under_the_names_that_decide() {
     let house = furnished().await;
     let text = r#"path "auth/userpass/users/*" { capabilities = ["update"] }
         path "auth/userpass/users/admin" { capabilities = ["deny"] }"#;
