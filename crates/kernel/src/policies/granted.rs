@@ -118,8 +118,9 @@ pub(crate) async fn authorize(
         true => Need::CapabilityAndSudo,
         false => Need::Capability,
     };
-    let judged = rule.judge_access(visit.operation, need).and_then(|()| rule.judge_wrapping(None));
-    judged.map_err(|_| Error::Denied)?;
+    let wrap_ttl = visit.wrap_ttl.map(|ttl| ttl.0);
+    let judged = rule.judge_access(visit.operation, need);
+    judged.and_then(|()| rule.judge_wrapping(wrap_ttl)).map_err(|_| Error::Denied)?;
     trail.note_granting(rule.granted_by(visit.operation).into_iter().map(str::to_owned).collect());
     Ok(Permission { rule: Some(rule) })
 }

@@ -5,6 +5,8 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod lockout;
+mod metrics;
 mod mounts;
 mod nodes;
 mod policies;
@@ -12,3 +14,4 @@ mod promises;
 mod rows;
 mod tokens;
 mod walk;
+mod wrapping;
