@@ -10,6 +10,7 @@ mod login;
 mod owner;
 mod record;
 mod standing;
+mod subject;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,4 @@ pub(crate) use forget::forget_aliases;
 pub(crate) use login::identify;
 pub(crate) use owner::{owner, start_generation};
 pub(crate) use standing::{Standing, standing};
+pub(crate) use subject::subject;

@@ -13,6 +13,7 @@ mod nodes;
 mod password_policies;
 mod policies;
 mod promises;
+mod rows;
 mod tokens;
 mod walk;
 mod wrapping;
