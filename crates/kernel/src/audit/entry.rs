@@ -1,6 +1,6 @@
 //! The layout of an entry, as existing tools read it: whatever is empty is left out.
 
-use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrapInfo};
+use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrappingToken};
 use serde_json::{Map, Value, json};
 
 use super::hash::Hasher;
@@ -162,7 +162,7 @@ fn token(auth: &Auth, hasher: &Hasher) -> Value {
     }))
 }
 
-fn wrapping(info: &WrapInfo, hasher: &Hasher) -> Value {
+fn wrapping(info: &WrappingToken, hasher: &Hasher) -> Value {
     lean(json!({
         "ttl": info.ttl,
         "token": hasher.text(info.token.reveal()),
