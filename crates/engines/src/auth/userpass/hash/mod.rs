@@ -225,9 +225,10 @@ impl Opened {
         known.filter_map(|read| read(text)).next().unwrap_or_else(|| {
             Err(Error::invalid(
                 "password_hash has none of the forms that work: bcrypt ($2b$10$...), Argon2 \
-                 ($argon2id$v=19$m=..,t=..,p=..$salt$hash), scrypt ($scrypt$ln=..,r=..,p=..$salt$hash \
-                 or $7$...), PBKDF2 ($pbkdf2-sha256$i=..$salt$hash, $pbkdf2-sha256$rounds$salt$hash \
-                 or pbkdf2_sha256$rounds$salt$hash)",
+                 ($argon2id$v=19$m=..,t=..,p=..$salt$hash), scrypt \
+                 ($scrypt$ln=..,r=..,p=..$salt$hash or $7$...), PBKDF2 \
+                 ($pbkdf2-sha256$i=..$salt$hash, $pbkdf2-sha256$rounds$salt$hash or \
+                 pbkdf2_sha256$rounds$salt$hash)",
             ))
         })
     }

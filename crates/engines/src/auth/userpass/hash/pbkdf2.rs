@@ -1,6 +1,6 @@
 //! PBKDF2 with HMAC, in the three ways it is written: as a PHC string,
-//! `$pbkdf2-sha256$i=600000,l=32$salt$tag`, as passlib does, `$pbkdf2-sha256$29000$salt$tag`, and as
-//! Django does, `pbkdf2_sha256$600000$salt$tag`, where the salt stands as it is.
+//! `$pbkdf2-sha256$i=600000,l=32$salt$tag`, as passlib does, `$pbkdf2-sha256$29000$salt$tag`, and
+//! as Django does, `pbkdf2_sha256$600000$salt$tag`, where the salt stands as it is.
 
 use std::num::NonZeroU32;
 
