@@ -4,7 +4,7 @@ use api::Path;
 
 use crate::mounts::Room;
 use crate::visit::Visit;
-use crate::{audit, mounts, policies, sealing, tokens};
+use crate::{audit, lockout, metrics, mounts, policies, sealing, tokens};
 
 /// The kernel's own rooms and their doors.
 pub(crate) struct Rooms {
@@ -18,8 +18,12 @@ impl Rooms {
             sealing::paths(),
             mounts::paths(),
             policies::paths(),
+            policies::password_paths(),
             audit::paths(),
+            lockout::paths(),
+            metrics::paths(),
             crate::description::paths(),
+            crate::wrapping::paths(),
         ];
         Self { system: system.into_iter().flatten().collect(), token: tokens::paths() }
     }

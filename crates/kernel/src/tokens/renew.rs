@@ -1,12 +1,13 @@
 //! Giving a token more time.
 
-use api::{Auth, Error, Renewal, Result, Seconds};
+use api::{Error, Renewal, Result, Seconds};
 use storage::View;
 
 use super::Holder;
 use super::grant::Grant;
 use super::record::{TOKENS, Token};
 use crate::leases;
+use crate::metrics::TokenEvent;
 use crate::visit::{MOUNTS, Visit};
 
 /// Renews a token for `increment` from now, or for as long as its makers say when that is zero.
@@ -39,6 +40,7 @@ pub(super) async fn renew(
     token.renewed = Some(visit.now);
     leases::put_due(&visit.system, end, &holder.key);
     TOKENS.put(&visit.system, &holder.key, &token);
+    visit.tally.note(TokenEvent::Renewed);
     Ok(Some(token))
 }
 
@@ -75,9 +77,4 @@ async fn terms(visit: &Visit, token: &Token) -> Result<Option<Grant>> {
         mount_max: context.mount.ttl_max,
         ..grant
     }))
-}
-
-/// What a renewal answers: `shown` is the token itself where the caller showed it.
-pub(super) fn answer(visit: &Visit, token: &Token, shown: &str) -> Auth {
-    token.to_auth(visit.now, shown, &vec![])
 }
