@@ -129,7 +129,6 @@ async fn details_are_those_of_the_metadata_and_folders_have_none() {
     assert_eq!((keys, details), (vec!["db".to_owned()], json!({"db": metadata("db").await})));
     let (keys, _) = house.list("detailed-metadata/a").await.details();
     assert_eq!(keys, Vec::<String>::new());
-    assert_eq!(house.read("detailed-metadata/a").await.error(), Error::UnsupportedOperation);
 }
 
 #[tokio::test]

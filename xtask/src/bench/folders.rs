@@ -1,5 +1,5 @@
-//! A page of a folder with many secrets, and a secret with many versions: they should take as long as
-//! with few.
+//! A page of a folder with many secrets, and a secret with many versions: they should take as long
+//! as with few.
 
 use hyper::Method;
 
@@ -8,7 +8,7 @@ use super::load::{self, Asking, Enough};
 use super::measure::Bench;
 use super::process::Running;
 use super::report::{Report, Unit};
-use super::rounds::take_turns;
+use super::rounds::{Pair, take_turns};
 use super::server::{self, Filled};
 
 /// How many secrets count as few, and how many names a page has.
@@ -32,7 +32,7 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> Outcome<()> {
     for (what, flag) in [("pages of 1000 names", "list"), ("pages of 1000, scanned", "scan")] {
         let many = lists(&filled, format!("one/many?{flag}=true&limit={FEW}&{middle}"));
         let few = lists(&filled, format!("one/few?{flag}=true&limit={FEW}"));
-        compare(bench, &running, (what, ALONE), (&many, &few), report).await?;
+        report.pair(what, Unit::PerSecond, compare(bench, &running, &many, &few).await?);
     }
     versions(bench, &running, &filled, report).await?;
     running.stop().await
@@ -54,24 +54,19 @@ async fn versions(
     load::run(running.address, ALONE, Enough::Times(VERSIONS), &long).await?;
     load::run(running.address, ALONE, Enough::Times(1), &short).await?;
     report.beside("versions of the secret", Unit::Pieces, (VERSIONS as f64, 1.0));
-    let reads = (reads(filled, "long"), reads(filled, "short"));
-    compare(bench, running, ("reads of it", ALONE), (&reads.0, &reads.1), report).await?;
-    compare(bench, running, ("writes to it", ALONE), (&long, &short), report).await
+    let read = [reads(filled, "long"), reads(filled, "short")];
+    for (what, [long, short]) in [("reads of it", read), ("writes to it", [long, short])] {
+        report.pair(what, Unit::PerSecond, compare(bench, running, &long, &short).await?);
+    }
+    Ok(())
 }
 
-async fn compare(
-    bench: &Bench,
-    running: &Running,
-    (name, clients): (&str, usize),
-    (many, few): (&Asking, &Asking),
-    report: &mut Report,
-) -> Outcome<()> {
+async fn compare(bench: &Bench, running: &Running, many: &Asking, few: &Asking) -> Outcome<Pair> {
     let turns = take_turns(
-        || load::round(running, clients, bench.round, many),
-        || load::round(running, clients, bench.round, few),
+        || load::round(running, ALONE, bench.round, many),
+        || load::round(running, ALONE, bench.round, few),
     );
-    report.pair(name, Unit::PerSecond, turns.await?.per_second());
-    Ok(())
+    Ok(turns.await?.per_second())
 }
 
 async fn fill(

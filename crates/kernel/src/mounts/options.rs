@@ -1,7 +1,7 @@
 //! What operators set for the engine behind a mount, `version` before all.
 //!
-//! A mount of `kv` can go over from version 1 to version 2 while it is used. That is a change of its
-//! record in the table and of nothing else: the second version reads what the first has left.
+//! A mount of `kv` can go over from version 1 to version 2 while it is used. That is a change of
+//! its record in the table and of nothing else: the second version reads what the first has left.
 
 use api::{Class, Error, KeyValues, Moment, Result};
 

@@ -158,7 +158,8 @@ async fn no_secret_is_missing_for_a_moment_while_a_mount_is_upgraded() {
         writer.await.unwrap();
     }
     assert!(observer.await.unwrap() > 0);
-    for path in acknowledged.lock().unwrap().clone() {
+    let written = acknowledged.lock().unwrap().clone();
+    for path in written {
         let read = root.read(&format!("kv/data/{path}")).await.unwrap();
         assert_eq!(read["data"], json!({ "at": path }));
         assert_eq!(read["metadata"]["version"], 1);

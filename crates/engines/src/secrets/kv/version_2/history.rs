@@ -5,10 +5,10 @@
 //! lies apart (`payload/<path>/<version>`). So reading the current version takes two records, and
 //! writing one takes three or four, whether a secret has ten versions or a hundred thousand.
 //!
-//! A mount that was upgraded from version 1 has records of that one (`secret/<path>`), each of which
-//! is the first version of a secret that has no other record. It is read where it lies; whoever
-//! changes the secret moves it in the same commit. So an upgrade moves nothing, takes no time, and
-//! there is no moment at which a secret is not there.
+//! A mount that was upgraded from version 1 has records of that one (`secret/<path>`), each of
+//! which is the first version of a secret that has no other record. It is read where it lies;
+//! whoever changes the secret moves it in the same commit. So an upgrade moves nothing, takes no
+//! time, and there is no moment at which a secret is not there.
 //!
 //! Invariant: all versions from the oldest kept to the current one are there, destroyed or not, in
 //! the record or in pages. Every change goes through the record, so two that race conflict there.
