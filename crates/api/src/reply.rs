@@ -289,3 +289,22 @@ impl Respond for Reply {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_shortened_reply_tells_no_more_than_it_may() {
+        let names = || vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let details = || Map::from_iter(["a", "c"].map(|name| (name.to_owned(), json!({}))));
+        let Reply::Keys(kept, more) = Reply::Keys(names(), details()).shortened(2) else { return };
+        assert_eq!((kept, more.len()), (vec!["a".to_owned(), "b".to_owned()], 1));
+        let fields =
+            Map::from_iter([("keys".to_owned(), json!(names())), ("n".to_owned(), json!(3))]);
+        let Reply::Data(kept, _) = Reply::Data(fields, None).shortened(1) else { return };
+        assert_eq!(Value::from(kept), json!({"keys": ["a"], "n": 3}));
+    }
+}
