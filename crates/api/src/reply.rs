@@ -37,6 +37,25 @@ pub enum Reply {
     Wrapped(Box<WrapInfo>),
 }
 
+impl Reply {
+    /// The same with at most so many entries of a folder, whatever the door was asked for.
+    #[must_use]
+    pub fn shortened(mut self, entries_max: usize) -> Self {
+        match &mut self {
+            Self::Keys(names, more) if names.len() > entries_max => {
+                names.truncate(entries_max);
+                more.retain(|name, _| names.contains(name));
+            }
+            Self::Data(fields, _) if entries_max < usize::MAX => {
+                let lists = fields.values_mut().filter_map(Value::as_array_mut);
+                lists.for_each(|list| list.truncate(entries_max));
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

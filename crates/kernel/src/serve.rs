@@ -109,9 +109,12 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
+    let entries_max = granted.entries_max().unwrap_or(usize::MAX);
     let mount = granted.route().mount.clone();
     let outcome = match perform(&visit, granted).await {
-        Ok(reply) => wrapping::wrap(&visit, reply, &exchange.request.id).await,
+        Ok(reply) => {
+            wrapping::wrap(&visit, reply.shortened(entries_max), &exchange.request.id).await
+        }
         refused => refused,
     };
     exchange.warnings = visit.warnings.take();

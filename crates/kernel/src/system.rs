@@ -18,6 +18,7 @@ impl Rooms {
             sealing::paths(),
             mounts::paths(),
             policies::paths(),
+            policies::password_paths(),
             audit::paths(),
             lockout::paths(),
             metrics::paths(),

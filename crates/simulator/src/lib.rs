@@ -224,7 +224,8 @@ impl Caller {
     pub async fn ask(&self, operation: Operation, path: &str, body: Value) -> Answer {
         let path = CanonicalPath::parse(path).expect("a clear path");
         let fields = body.as_object().cloned();
-        let in_query = matches!(operation, Operation::Read | Operation::List | Operation::Delete);
+        let listing = matches!(operation, Operation::List | Operation::Scan);
+        let in_query = listing || matches!(operation, Operation::Read | Operation::Delete);
         let (query, body) = match fields {
             Some(fields) if in_query => (fields, None),
             Some(fields) => (Map::new(), Some(fields)),
@@ -233,7 +234,7 @@ impl Caller {
         let request = Request {
             id: unique(&*self.entropy),
             operation,
-            path: if operation == Operation::List { path.into_folder() } else { path },
+            path: if listing { path.into_folder() } else { path },
             query,
             body: body.map(|fields| Box::new(fields) as _),
             token: self.token.clone().map(Secret::new),

@@ -5,12 +5,15 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod kv;
 mod lockout;
 mod metrics;
 mod mounts;
 mod nodes;
+mod password_policies;
 mod policies;
 mod promises;
+mod rows;
 mod tokens;
 mod walk;
 mod wrapping;
