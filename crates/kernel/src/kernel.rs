@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use api::{
-    Class, Clock, Context, Engine, Entropy, Error, ForwardClock, KeyValues, Path, Result, Seconds,
-    Workshop,
+    Class, Clock, Context, Engine, Entropy, Error, KeyValues, Path, Result, Seconds, Workshop,
 };
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
@@ -19,6 +18,7 @@ use crate::policies::{self, CompiledCache};
 use crate::seal::{Seal, Share, Status};
 use crate::sealing;
 use crate::system::Rooms;
+use crate::time::{self, Company, Time};
 use crate::visit::Visit;
 
 /// Policies kept parsed.
@@ -34,6 +34,8 @@ pub struct Foundation {
     pub engines: Vec<&'static Engine>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Whether other nodes may use the same store.
+    pub company: Company,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
     /// Where slow work is done.
@@ -64,7 +66,7 @@ pub struct Kernel {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) barrier: Arc<Barrier>,
     pub(crate) seal: Seal,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) time: Time,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) settings: Settings,
@@ -99,14 +101,14 @@ pub enum Door<'a> {
 impl Kernel {
     /// A node on `foundation`, sealed.
     pub fn new(foundation: Foundation) -> Arc<Self> {
-        let Foundation { store, engines, clock, entropy, workshop, settings } = foundation;
+        let Foundation { store, engines, clock, company, entropy, workshop, settings } = foundation;
         let barrier = Arc::new(Barrier::new(store, entropy.clone()));
         let shelf = |engine: &'static Engine| Shelf { engine, paths: (engine.paths)() };
         Arc::new(Self {
             store: barrier.clone(),
             seal: Seal::new(barrier.clone(), entropy.clone()),
             barrier,
-            clock: Arc::new(ForwardClock::new(clock)),
+            time: Time::new(clock, company),
             anteroom: mounts::founding_table(&*entropy),
             entropy,
             workshop,
@@ -138,8 +140,17 @@ impl Kernel {
         } else {
             self.forget_copies();
             tracing::info!("unsealed");
+            // The keys are in use whatever comes of this; the worker tries again.
+            if let Err(error) = time::keep(self).await {
+                tracing::warn!(?error, "the time that was last noted cannot be read");
+            }
         }
         Ok(status)
+    }
+
+    /// Whether this node has keys and knows the time, and so answers.
+    pub fn is_ready(&self) -> bool {
+        !self.is_sealed() && self.time.is_known()
     }
 
     /// Forgets the keys: from now on this node answers nothing until it is unsealed again.

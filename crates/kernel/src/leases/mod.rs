@@ -63,6 +63,9 @@ pub(crate) async fn is_ended(_visit: &Visit, _token: &Token) -> Result<bool> {
 /// # Errors
 /// When the store cannot answer; losing a race is none.
 pub(crate) async fn end_due(kernel: &Arc<Kernel>) -> Result<usize> {
+    if !kernel.is_ready() {
+        return Ok(0);
+    }
     let visit = Visit::of_worker(kernel);
     let due = DUE.list(&visit.system, "", BATCH_MAX).await?;
     let horizon = format!("{:020}.", visit.now.unix_milliseconds());

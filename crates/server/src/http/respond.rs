@@ -215,6 +215,7 @@ fn failure(id: &str, error: &Error, manner: &Manner) -> Outgoing {
         Error::TooLarge => say(StatusCode::PAYLOAD_TOO_LARGE, "http: request body too large"),
         Error::Busy { retry_after_seconds } => later(*retry_after_seconds),
         Error::Sealed => say(StatusCode::SERVICE_UNAVAILABLE, "Vault is sealed"),
+        Error::NotYet(text) => say(StatusCode::SERVICE_UNAVAILABLE, text),
         Error::Unavailable(cause) => {
             tracing::error!(request = id, cause, "the store is not available");
             say(StatusCode::SERVICE_UNAVAILABLE, "the store is not available; try again later")
@@ -396,6 +397,7 @@ mod tests {
         same(Error::Busy { retry_after_seconds: 7 }, 503, busy);
         same(Error::Conflict(text()), 503, busy);
         same(Error::Sealed, 503, "Vault is sealed");
+        same(Error::NotYet("wait"), 503, "wait");
         same(Error::Unavailable(text()), 503, "the store is not available; try again later");
         check(Error::OutcomeUnknown(text()), 500, &one(unknown), unknown);
     }

@@ -9,5 +9,6 @@ mod mounts;
 mod nodes;
 mod policies;
 mod promises;
+mod time;
 mod tokens;
 mod walk;
