@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
 use crate::barrier::Barrier;
+use crate::leases::{self, EndedPrefixes};
 use crate::mirror::{Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
@@ -74,6 +75,7 @@ pub struct Kernel {
     pub(crate) policies: Mirrors<policies::Stored>,
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
+    pub(crate) ended_prefixes: Mirror<EndedPrefixes>,
     pub(crate) devices: Devices,
     /// Lets those who lose races go on by turns. Guards no state: without it there would only be
     /// more races.
@@ -117,6 +119,7 @@ impl Kernel {
             policies: Mirrors::new(policies::PREFIX, POLICIES_KEPT_MAX, policies::decode),
             compiled: Cache::new(COMPILED_KEPT_MAX),
             audit: Mirror::new(crate::audit::TABLE_KEY),
+            ended_prefixes: Mirror::new(leases::ENDED_PREFIXES_KEY),
             devices: Devices::default(),
             losers: Semaphore::new(1),
             rooms: Rooms::new(),
@@ -184,6 +187,7 @@ impl Kernel {
     pub(crate) fn forget_copy(&self, key: &str) {
         self.mounts.forget_if(key);
         self.audit.forget_if(key);
+        self.ended_prefixes.forget_if(key);
         self.policies.forget_if(key);
     }
 
@@ -191,6 +195,7 @@ impl Kernel {
     pub(crate) fn forget_copies(&self) {
         self.mounts.forget();
         self.audit.forget();
+        self.ended_prefixes.forget();
         self.policies.forget_all();
     }
 

@@ -4,7 +4,7 @@ use api::Path;
 
 use crate::mounts::Room;
 use crate::visit::Visit;
-use crate::{audit, mounts, policies, sealing, tokens};
+use crate::{audit, leases, mounts, policies, sealing, tokens};
 
 /// The kernel's own rooms and their doors.
 pub(crate) struct Rooms {
@@ -19,6 +19,7 @@ impl Rooms {
             mounts::paths(),
             policies::paths(),
             audit::paths(),
+            leases::paths(),
             crate::description::paths(),
         ];
         Self { system: system.into_iter().flatten().collect(), token: tokens::paths() }

@@ -22,6 +22,10 @@ pub const WORKERS: &[Worker] = &[
     Worker { name: "keep the time", work: |kernel| Box::pin(time::keep_round(kernel)) },
     Worker { name: "end leases that are due", work: |kernel| Box::pin(leases::end_due(kernel)) },
     Worker {
+        name: "end what lies below ended prefixes",
+        work: |kernel| Box::pin(leases::clear_up_ended_prefixes(kernel)),
+    },
+    Worker {
         name: "clear up behind ended tokens",
         work: |kernel| Box::pin(tokens::clear_up_ended(kernel)),
     },

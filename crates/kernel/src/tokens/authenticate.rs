@@ -68,7 +68,11 @@ pub(crate) async fn by_accessor(visit: &Visit, accessor: &str) -> Result<Option<
     }
 }
 
-async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
+/// The token stored under this name, if it is good right now.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
     let Some(token) = TOKENS.get(&visit.system, &key).await? else {
         return Ok(None);
     };

@@ -98,6 +98,9 @@ fn success(about: Success<'_>, reply: Reply) -> Outgoing {
         Reply::Bare(document) => return rendered(status, encode(&document)),
         Reply::Empty if about.warnings.is_empty() => return nothing(about.manner.operation),
         Reply::Empty => {}
+        Reply::Accepted if about.warnings.is_empty() => {
+            return rendered(StatusCode::ACCEPTED, Zeroizing::default());
+        }
         Reply::Accepted => status = StatusCode::ACCEPTED,
         Reply::Data(data, lease) => {
             let lease = lease.unwrap_or_default();
@@ -433,7 +436,7 @@ mod tests {
         replies(Operation::Delete, Reply::Empty, 204, "");
         replies(Operation::Read, Reply::Empty, 404, nowhere);
         replies(Operation::List, Reply::Empty, 404, nowhere);
-        replies(Operation::Update, Reply::Accepted, 202, &envelope("null"));
+        replies(Operation::Update, Reply::Accepted, 202, "");
         let data = Reply::Data(map(json!({"b": 1, "a": "x"})), None);
         replies(Operation::Read, data, 200, &envelope(r#"{"a":"x","b":1}"#));
         let no_keys = Reply::Data(map(json!({"keys": []})), None);

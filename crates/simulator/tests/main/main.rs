@@ -5,6 +5,7 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod leases;
 mod mounts;
 mod nodes;
 mod policies;
