@@ -19,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask bench [TOPIC] [--seconds N | --quick] [-
     flood            reads while logins come in at ten times what can be taken
     timing           wrong logins by names that are known and by names that are not
     tokens           start, memory and rates with many tokens
+    leases           ending many tokens at once
 
     --seconds N      how long each side of each figure is measured, 1 to 60 (3)
     --quick          one second each
@@ -47,6 +48,7 @@ pub(super) enum Topic {
     Flood,
     Timing,
     Tokens,
+    Leases,
 }
 
 /// How the figures are told.
@@ -73,6 +75,7 @@ impl Arguments {
                 "flood" => arguments.topic = Topic::Flood,
                 "timing" => arguments.topic = Topic::Timing,
                 "tokens" => arguments.topic = Topic::Tokens,
+                "leases" => arguments.topic = Topic::Leases,
                 "--count" => arguments.count = count(words.next())?,
                 "--quick" => arguments.duration = Duration::from_secs(SECONDS_QUICK),
                 "--json" => arguments.form = Form::Json,

@@ -8,8 +8,8 @@
 //! Reading order: [`arguments`] (what was asked for), [`measure`] (every figure), [`rounds`]
 //! (taking turns), [`server`] (the server and what has to be in it), [`process`] (something that
 //! runs, and what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`]
-//! (what the machine can do), [`report`] (the table); [`imported`], [`flood`], [`timing`] and
-//! [`tokens`] are topics of their own.
+//! (what the machine can do), [`report`] (the table); [`imported`], [`flood`], [`timing`],
+//! [`tokens`] and [`leases`] are topics of their own.
 
 mod arguments;
 mod durable;
@@ -17,6 +17,7 @@ mod failure;
 mod flood;
 mod hashing;
 mod imported;
+mod leases;
 mod load;
 mod measure;
 mod process;
