@@ -1,5 +1,6 @@
 //! Leases, by the commands of both generations.
 
+use client::Request;
 use serde_json::json;
 
 use super::exchange::{Answer, Line};
@@ -92,10 +93,11 @@ fn leases_are_answered_as_clients_expect_over_the_wire() {
     let warnings = tidied.is(202).body["warnings"].as_array().unwrap().len();
     assert_eq!(warnings, 1);
     root.read("sys/leases/count").is(404);
-    let count = root.read("sys/leases/count?type=irrevocable");
+    let irrevocable = |path: &str| Request::get(path).query("type", "irrevocable");
+    let count = root.ask(irrevocable("sys/leases/count"));
     assert_eq!(count.is(200).body["data"], json!({"lease_count": 0, "counts": {}}));
-    let none = root.read("sys/leases?type=irrevocable&limit=5");
+    let none = root.ask(irrevocable("sys/leases").query("limit", "5"));
     assert_eq!(none.is(200).body["data"], json!({"lease_count": 0, "leases": []}));
-    let limit = root.read("sys/leases?type=irrevocable&limit=0");
+    let limit = root.ask(irrevocable("sys/leases").query("limit", "0"));
     limit.refuses(500, &["1 error occurred", "limit must be 'none' or a positive integer"]);
 }

@@ -30,7 +30,7 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
         Path::new("leases/lookup/{prefix...?}")
             .help(
                 "List leases by prefix.",
-                "Those that have ended are listed until they are cleared up, moments later.",
+                "Of many that were ended at once, some may be listed for a few moments more.",
             )
             .sudo()
             .list(list),
@@ -70,7 +70,7 @@ fn doors_of_ending(patterns: [&'static str; 6]) -> [Path<Visit>; 6] {
         Path::new(pattern)
             .help(
                 "End all leases below a prefix.",
-                "At once, however many there are; they are cleared up later. \
+                "At once, however many there are; many are cleared up later. \
                  Needs the sudo capability.",
             )
             .sudo()

@@ -7,7 +7,8 @@
 //! before the prefix was ended is refused from then on, by every node, and one that is made later is
 //! of the new era and good. No clock is involved.
 //!
-//! A worker ends the tokens one after the other and then forgets the prefix.
+//! A worker ends the tokens one after the other and then forgets the prefix. Where there are few,
+//! the request itself ends them as well, so that nobody finds them listed afterwards.
 
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ const PROGRESS: Table<String> = Table::new("ended-prefix-progress/");
 const PENDING_MAX: usize = 64;
 /// Tokens ended in one commit. Others wait for it, so it should not take long.
 const PIECE_MAX: usize = 256;
+/// Tokens that the request itself ends, when there are no more.
+const FEW_MAX: usize = 256;
 /// When to come back if too many prefixes wait for the worker.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
@@ -78,16 +81,32 @@ pub(super) async fn end_below(visit: &Visit, prefix: &str) -> Result<()> {
         return Ok(());
     }
     let mut ended = read(visit).await?;
-    for replaced in ended.pending.extract_if(.., |older| older.folder.starts_with(&folder)) {
+    for replaced in ended.note(&folder)? {
         PROGRESS.delete(&visit.system, &name_of(replaced.era));
     }
-    if ended.pending.len() >= PENDING_MAX {
-        return Err(Error::Busy { retry_after_seconds: RETRY_AFTER_SECONDS });
-    }
-    ended.era += 1;
-    let era = ended.era;
-    ended.pending.push(EndedPrefix { folder, era });
     ENDED_PREFIXES.put(&visit.system, ENDED_PREFIXES_NAME, &ended);
+    end_few(visit, &folder, ended.era).await
+}
+
+/// Ends the tokens in `folder` right away, if they are few. Only the first attempt at a request
+/// tries: nobody who keeps renewing one of them shall keep the prefix from being ended.
+async fn end_few(visit: &Visit, folder: &str, era: u64) -> Result<()> {
+    let mut is_first = false;
+    let notes = async {
+        is_first = true;
+        Ok(())
+    };
+    visit.memory.once("tried to end few", notes).await?;
+    if !is_first {
+        return Ok(());
+    }
+    let leases = index::below(visit, folder, "", FEW_MAX + 1).await?;
+    if leases.len() > FEW_MAX {
+        return Ok(());
+    }
+    for id in &leases {
+        pass_over_damage(end_if_older(visit, id, era).await)?;
+    }
     Ok(())
 }
 
@@ -146,6 +165,19 @@ fn name_of(era: u64) -> String {
 }
 
 impl EndedPrefixes {
+    /// Begins an era in which all that lies in `folder` has ended; gives back what this makes
+    /// superfluous.
+    fn note(&mut self, folder: &str) -> Result<Vec<EndedPrefix>> {
+        let is_inside = |older: &mut EndedPrefix| older.folder.starts_with(folder);
+        let replaced = self.pending.extract_if(.., is_inside).collect();
+        if self.pending.len() >= PENDING_MAX {
+            return Err(Error::Busy { retry_after_seconds: RETRY_AFTER_SECONDS });
+        }
+        self.era += 1;
+        self.pending.push(EndedPrefix { folder: folder.to_owned(), era: self.era });
+        Ok(replaced)
+    }
+
     fn cover(&self, token: &Token) -> bool {
         let is_covered =
             |ended: &EndedPrefix| token.era < ended.era && lies_in(&token.path, &ended.folder);
@@ -160,7 +192,22 @@ fn lies_in(path: &str, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[test]
+    fn prefixes_that_wait_are_bounded_and_a_wider_one_replaces_those_inside() {
+        let mut ended = EndedPrefixes::default();
+        for number in 0..PENDING_MAX {
+            assert!(ended.note(&format!("auth/a/login/user{number}/")).unwrap().is_empty());
+        }
+        assert!(matches!(ended.note("auth/b/"), Err(Error::Busy { .. })));
+        assert_eq!(ended.note("auth/a/login/user7/").unwrap().len(), 1);
+        assert_eq!(ended.note("auth/a/").unwrap().len(), PENDING_MAX);
+        ended.note("auth/b/").unwrap();
+        assert_eq!((ended.era, ended.pending.len()), (PENDING_MAX as u64 + 3, 2));
+    }
 
     #[track_caller]
     fn check(path: &str, folder: &str, expected: bool) {
