@@ -153,6 +153,12 @@ async fn nodes_that_start_together_agree_on_one_time() {
     house.join(house.clock.clone(), Company::Others).await;
     house.join(ahead.clone(), Company::Others).await;
     pass(&house, Some(&ahead), 40).await;
+    for node in 0..2 {
+        // The first to note its time decides, which the clock that is ahead is not.
+        let health = house.at(node).read("sys/health").await.unwrap();
+        let time = health["server_time_utc"].as_u64().unwrap();
+        assert!((START_SECONDS + HOUR..=START_SECONDS + HOUR + 40).contains(&time));
+    }
     let token = token(&house.root(), 600).await;
     pass(&house, Some(&ahead), 570).await;
     for node in 0..2 {
