@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::envelope::{Auth, Lease};
+use crate::envelope::{Auth, Lease, WrapInfo};
 use crate::{KeyValues, NameList, Seconds};
 
 /// The answer in one shape, ready for the envelope. Its `Debug` form says only what kind it is.
@@ -25,10 +25,16 @@ pub enum Reply {
     Absent(Option<Map<String, Value>>),
     /// A document of its own, without an envelope.
     Bare(Value),
+    /// As [`Reply::Bare`], about something that was no longer there.
+    BareAbsent(Value),
+    /// A text of its own: its content type, and the text.
+    Document(&'static str, String),
     /// The caller has proved who they are; the kernel turns this into a token.
     Login(Box<Login>),
     /// A token, as clients are told of it.
     Auth(Box<Auth>),
+    /// The answer is kept; this fetches it.
+    Wrapped(Box<WrapInfo>),
 }
 
 impl fmt::Debug for Reply {
@@ -40,9 +46,31 @@ impl fmt::Debug for Reply {
             Self::Keys(..) => "Keys",
             Self::Absent(_) => "Absent",
             Self::Bare(_) => "Bare",
+            Self::BareAbsent(_) => "BareAbsent",
+            Self::Document(..) => "Document",
             Self::Login(_) => "Login",
             Self::Auth(_) => "Auth",
+            Self::Wrapped(_) => "Wrapped",
         })
+    }
+}
+
+impl Reply {
+    /// Whether it comes in an envelope, where warnings have a place.
+    pub fn has_envelope(&self) -> bool {
+        match self {
+            Self::Accepted
+            | Self::Data(..)
+            | Self::Keys(..)
+            | Self::Absent(_)
+            | Self::Login(_)
+            | Self::Auth(_) => true,
+            Self::Empty
+            | Self::Bare(_)
+            | Self::BareAbsent(_)
+            | Self::Document(..)
+            | Self::Wrapped(_) => false,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::audit::Trail;
 use crate::mounts::{Found, Route, route};
 use crate::policies::{self, Granted};
 use crate::visit::Visit;
-use crate::{Kernel, description, lockout, login, time, tokens};
+use crate::{Kernel, description, lockout, login, time, tokens, wrapping};
 
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
 const ATTEMPTS_MAX: u32 = 64;
@@ -73,6 +73,7 @@ impl Kernel {
             None => persist(self, &mut exchange).await,
         };
         let outcome = exchange.trail.close(self, outcome, &exchange.warnings).await;
+        self.metrics.note_request(exchange.request.operation, &outcome);
         let Exchange { request, warnings, manner, .. } = exchange;
         Answer { id: request.id, outcome, warnings, manner }
     }
@@ -109,17 +110,20 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
-    let outcome = perform(&visit, granted).await;
+    let mount = granted.route().mount.clone();
+    let outcome = match perform(&visit, granted).await {
+        Ok(reply) => wrapping::wrap(&visit, reply, &exchange.request.id).await,
+        refused => refused,
+    };
     exchange.warnings = visit.warnings.take();
-    match outcome {
+    let outcome = match outcome {
         // What acts outside the store commits by itself, before it acts.
         Ok(reply) if exchange.began => Ok(reply),
-        Ok(reply) => {
-            visit.transaction().commit().await?;
-            Ok(reply)
-        }
+        Ok(reply) => visit.commit().await.map(|()| reply),
         refused => confirm(&visit, refused).await,
-    }
+    };
+    login::note(&visit, &mount, &outcome);
+    outcome
 }
 
 /// A refusal is true only if all that led to it still is; whatever was to be written is dropped.
@@ -227,7 +231,7 @@ fn warn_of_parameters<C: Send + Sync + 'static>(
     given: &Given,
     reply: &Reply,
 ) {
-    if matches!(reply, Reply::Empty | Reply::Bare(_)) {
+    if !reply.has_envelope() {
         return;
     }
     let Some(endpoint) = door.endpoint(visit.operation) else { return };

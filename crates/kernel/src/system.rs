@@ -4,7 +4,7 @@ use api::Path;
 
 use crate::mounts::Room;
 use crate::visit::Visit;
-use crate::{audit, leases, mounts, policies, sealing, tokens};
+use crate::{audit, leases, lockout, metrics, mounts, policies, sealing, tokens};
 
 /// The kernel's own rooms and their doors.
 pub(crate) struct Rooms {
@@ -20,7 +20,10 @@ impl Rooms {
             policies::paths(),
             audit::paths(),
             leases::paths(),
+            lockout::paths(),
+            metrics::paths(),
             crate::description::paths(),
+            crate::wrapping::paths(),
         ];
         Self { system: system.into_iter().flatten().collect(), token: tokens::paths() }
     }

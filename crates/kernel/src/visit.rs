@@ -1,14 +1,16 @@
 //! One request as the kernel's own rooms see it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use api::{
     Caller, CanonicalPath, Context, Corner, Error, Memory, Moment, MountFacts, Operation, Request,
-    Result, Secret, Warnings,
+    Result, Seconds, Secret, Warnings,
 };
 use storage::{Transaction, View};
 
+use crate::lockout::Onset;
+use crate::metrics::Tally;
 use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::Holder;
 use crate::{Kernel, services};
@@ -40,8 +42,14 @@ pub struct Visit {
     /// What they showed to prove who they are.
     pub(crate) shown: Option<Secret>,
     pub(crate) remote: Option<SocketAddr>,
+    /// For how long the answer is to be kept, where the caller wants it wrapped.
+    pub(crate) wrap_ttl: Option<Seconds>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) warnings: Warnings,
+    /// The lock that the failed login sets in, if it is committed.
+    pub(crate) onset: OnceLock<Onset>,
+    /// What the commit does to tokens.
+    pub(crate) tally: Tally,
 }
 
 /// Whether a caller holds the `sudo` capability.
@@ -61,6 +69,7 @@ impl Visit {
         let mut visit = Self::new(kernel, request.path.clone(), request.operation);
         visit.shown = request.token.clone();
         visit.remote = request.remote;
+        visit.wrap_ttl = request.wrap_ttl;
         visit.memory = memory.clone();
         visit
     }
@@ -84,14 +93,27 @@ impl Visit {
             sudo: Sudo::NotHeld,
             shown: None,
             remote: None,
+            wrap_ttl: None,
             memory: Arc::default(),
             warnings: Warnings::default(),
+            onset: OnceLock::new(),
+            tally: Tally::default(),
         }
     }
 
     /// The transaction of this attempt.
     pub(crate) fn transaction(&self) -> &Arc<Transaction> {
         self.system.transaction()
+    }
+
+    /// Does all that was to be written, and counts what that did to tokens.
+    ///
+    /// # Errors
+    /// When somebody else was faster, or the store cannot answer.
+    pub(crate) async fn commit(&self) -> Result<()> {
+        self.transaction().commit().await?;
+        self.kernel.metrics.note_tokens(&self.tally);
+        Ok(())
     }
 
     /// What is mounted where.

@@ -11,7 +11,7 @@ use api::{
     unique,
 };
 use kernel::seal::decode_share;
-use kernel::{Answer, Company, Foundation, Kernel, Settings, WORKERS};
+use kernel::{Answer, Company, Foundation, Kernel, LockoutSettings, Settings, WORKERS};
 use serde_json::{Map, Value, json};
 use storage::{Memory, Store};
 
@@ -32,6 +32,8 @@ pub struct House {
     pub share: String,
     /// A token that may do everything.
     pub root: String,
+    /// When names are locked; for the nodes of the next restart.
+    pub lockout: LockoutSettings,
     seed: u64,
 }
 
@@ -42,6 +44,7 @@ pub struct Caller {
     entropy: Arc<dyn Entropy>,
     token: Option<String>,
     address: Option<std::net::SocketAddr>,
+    wrap_ttl: Option<Seconds>,
 }
 
 impl House {
@@ -56,12 +59,13 @@ impl House {
     /// When the store does not let itself be initialised.
     pub async fn on(store: Arc<dyn Store>, count: usize, seed: u64) -> Self {
         let clock = Arc::new(HeldClock::at(START_SECONDS));
-        let founder = node(&store, (&clock, Company::Alone), seed);
+        let lockout = LockoutSettings::default();
+        let founder = node(&store, (&clock, Company::Alone), (seed, &lockout));
         let made = founder.initialize(1, 1).await.expect("an empty store can be initialised");
         let share = made.shares.first().expect("one share was asked for").as_bytes();
         let share = data_encoding::HEXLOWER.encode(share);
         let root = made.root_token.reveal().to_owned();
-        let mut house = Self { store, clock, nodes: vec![], share, root, seed };
+        let mut house = Self { store, clock, nodes: vec![], share, root, lockout, seed };
         house.restart(count).await;
         house
     }
@@ -79,7 +83,7 @@ impl House {
     /// One more node, on a machine with a clock of its own.
     pub async fn join(&mut self, clock: Arc<HeldClock>, company: Company) {
         self.seed += 1;
-        let node = node(&self.store, (&clock, company), self.seed);
+        let node = node(&self.store, (&clock, company), (self.seed, &self.lockout));
         unseal(&node, &self.share).await;
         self.nodes.push(node);
     }
@@ -108,7 +112,13 @@ impl House {
     /// When there is no such node.
     pub fn at(&self, node: usize) -> Caller {
         let node = self.nodes.get(node).expect("the house has that many nodes").clone();
-        Caller { node, entropy: Arc::new(Seeded::new(self.seed)), token: None, address: None }
+        Caller {
+            node,
+            entropy: Arc::new(Seeded::new(self.seed)),
+            token: None,
+            address: None,
+            wrap_ttl: None,
+        }
     }
 
     /// Lets time pass.
@@ -161,6 +171,12 @@ impl Caller {
     pub fn from(self, address: &str) -> Self {
         let address = format!("{address}:50000").parse().expect("an address");
         Self { address: Some(address), ..self }
+    }
+
+    /// The same, wanting answers wrapped for so many seconds.
+    #[must_use]
+    pub fn wrapping(self, ttl: u64) -> Self {
+        Self { wrap_ttl: Some(Seconds(ttl)), ..self }
     }
 
     /// Reads.
@@ -228,6 +244,7 @@ impl Caller {
             query,
             body: body.map(|fields| Box::new(fields) as _),
             token: self.token.clone().map(Secret::new),
+            wrap_ttl: self.wrap_ttl,
             remote: self.address,
         };
         self.node.serve(request).await
@@ -238,7 +255,7 @@ impl Caller {
 fn node(
     store: &Arc<dyn Store>,
     (clock, company): (&Arc<HeldClock>, Company),
-    seed: u64,
+    (seed, lockout): (u64, &LockoutSettings),
 ) -> Arc<Kernel> {
     let engines = engines::AUTH_METHODS.iter().chain(engines::SECRETS_ENGINES);
     Kernel::new(Foundation {
@@ -251,6 +268,7 @@ fn node(
         settings: Settings {
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
+            lockout: lockout.clone(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,
             version: "0.0.0",
@@ -274,7 +292,9 @@ fn shown(outcome: Result<Reply>) -> Result<Value> {
         Reply::Data(fields, _) => fields.into(),
         Reply::Keys(names, _) if names.is_empty() => return Err(Error::Missing),
         Reply::Keys(names, _) => names.into(),
-        Reply::Bare(value) => value,
+        Reply::Bare(value) | Reply::BareAbsent(value) => value,
+        Reply::Wrapped(info) => serde_json::to_value(info).expect("plain data"),
+        Reply::Document(_, text) => text.into(),
         Reply::Auth(auth) => serde_json::to_value(auth).expect("plain data"),
         Reply::Absent(_) => return Err(Error::Missing),
         Reply::Empty | Reply::Accepted | Reply::Login(_) => Value::Null,

@@ -142,7 +142,7 @@ async fn clear_up_piece(visit: &Visit) -> Result<usize> {
             ENDED_PREFIXES.put(&visit.system, ENDED_PREFIXES_NAME, &ended);
         }
     }
-    visit.transaction().commit().await?;
+    visit.commit().await?;
     Ok(leases.len().max(1))
 }
 

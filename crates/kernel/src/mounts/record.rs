@@ -5,6 +5,8 @@ use std::sync::Arc;
 use api::{Class, KeyValues, Seconds};
 use serde::{Deserialize, Serialize};
 
+use crate::lockout::LockoutTerms;
+
 /// Everything that is mounted.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct MountTable {
@@ -56,6 +58,9 @@ pub(crate) struct Tuning {
     pub(crate) force_no_cache: bool,
     /// Whether it is shown to everybody: `hidden`, `unauth`, or not set.
     pub(crate) listing_visibility: Option<String>,
+    /// When its names are locked after failed logins; `None` until somebody says anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lockout: Option<LockoutTerms>,
 }
 
 impl MountTable {

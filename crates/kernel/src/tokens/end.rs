@@ -6,6 +6,7 @@ use api::{Error, Result, Seconds};
 use storage::View;
 
 use super::record::{ACCESSORS, CHILDREN, ENDED, OWNED, TOKENS, Token, TokenKey};
+use crate::metrics::TokenEvent;
 use crate::visit::{CUBBYHOLES, Visit};
 use crate::worker::pass_over_damage;
 use crate::{Kernel, leases};
@@ -24,6 +25,7 @@ const CLEARED_MAX: usize = 256;
 /// is removed now; so the worker, which comes later, sees all there is.
 pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     let system = &visit.system;
+    visit.tally.note(TokenEvent::Ended);
     TOKENS.delete(system, key);
     ACCESSORS.delete(system, &token.accessor);
     leases::delete(system, key, token);
@@ -74,7 +76,7 @@ async fn clear_up(visit: &Visit, ended: &[TokenKey]) -> Result<()> {
             break;
         }
     }
-    visit.transaction().commit().await?;
+    visit.commit().await?;
     Ok(())
 }
 

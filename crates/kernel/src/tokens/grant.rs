@@ -10,6 +10,7 @@ use storage::View;
 
 use super::format;
 use super::record::{ACCESSORS, CHILDREN, ENDED, Kind, OWNED, Owner, TOKENS, Token, TokenKey};
+use crate::metrics::TokenEvent;
 use crate::visit::Visit;
 use crate::{leases, policies};
 
@@ -139,7 +140,11 @@ pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Resu
     issue_under(visit, issue, (text, key)).await
 }
 
-fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
+/// The name a token with this text is stored under.
+///
+/// # Errors
+/// [`Error::Invalid`] when no token can be like that.
+pub(crate) fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
     let key = format::key_of(text, &visit.kernel.token_index()?);
     key.ok_or_else(|| Error::invalid("a token cannot be empty"))
 }
@@ -183,6 +188,7 @@ async fn issue_under(
         era: leases::era(visit).await?,
     };
     write(&visit.system, &key, &token);
+    visit.tally.note(TokenEvent::Created);
     Ok(token.to_auth(visit.now, text.reveal(), &issue.identity_policies))
 }
 

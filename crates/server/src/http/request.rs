@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use api::{CanonicalPath, Error, Operation, Secret, duration};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use api::{CanonicalPath, Error, Operation, Seconds, Secret, duration};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
@@ -17,6 +17,7 @@ use super::{ADDRESS_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, TOKEN_BYTES_MAX, e
 const TOKEN: &str = "x-vault-token";
 const NAMESPACE: &str = "x-vault-namespace";
 const WRAP_TTL: &str = "x-vault-wrap-ttl";
+const WRAP_FORMAT: &str = "x-vault-wrap-format";
 const INLINE_AUTH: &str = "x-vault-inline-auth-path";
 
 /// What a line of headers costs besides its text: colon, blank and line end.
@@ -57,6 +58,8 @@ pub(super) struct Understood {
     /// Parameters that came with the address.
     pub(super) query: Map<String, Value>,
     pub(super) token: Option<Secret>,
+    /// For how long the answer is to be kept, where it is to be wrapped.
+    pub(super) wrap_ttl: Option<Seconds>,
     /// How the body is written, where the operation takes one.
     pub(super) notation: Option<Notation>,
 }
@@ -97,10 +100,20 @@ pub(super) fn understand(parts: &Parts) -> Result<Understood> {
     if is_terse_refusal(&path, operation) {
         return Err(Refusal::Bare(StatusCode::METHOD_NOT_ALLOWED));
     }
+    if path.as_str() == "sys/metrics" && accepts_prometheus(&parts.headers) {
+        query.prefer("format", "prometheus");
+    }
     let notation = notation(operation, &parts.headers);
     // What a write means stands in its body alone.
     let query = if notation.is_some() { Map::new() } else { query.into_map() };
-    Ok(Understood { operation, path, query, token: token(&parts.headers)?, notation })
+    let (token, wrap_ttl) = (token(&parts.headers)?, wrap_ttl(&parts.headers)?);
+    Ok(Understood { operation, path, query, token, wrap_ttl, notation })
+}
+
+/// Whether a client says of itself that it is Prometheus, or reads like it.
+fn accepts_prometheus(headers: &HeaderMap) -> bool {
+    let accepted = text(headers, ACCEPT.as_str()).unwrap_or_default();
+    ["application/openmetrics-text", "prometheus"].iter().any(|kind| accepted.contains(kind))
 }
 
 /// Refuses what is too long to be meant well.
@@ -227,11 +240,20 @@ fn check_unsupported(headers: &HeaderMap) -> Result<()> {
         let text = "inline authentication is not supported; log in first and send the token";
         return Err(Error::invalid(text).into());
     }
-    let Some(ttl) = text(headers, WRAP_TTL).filter(|ttl| !ttl.is_empty()) else { return Ok(()) };
+    if text(headers, WRAP_FORMAT).is_some_and(|format| !["", "token"].contains(&format)) {
+        let text = "wrapping tokens have one format; send the request without X-Vault-Wrap-Format";
+        return Err(Error::invalid(text).into());
+    }
+    Ok(())
+}
+
+/// For how long the answer is to be kept. What is no clear wish is refused: an answer that should
+/// have been wrapped must never travel bare.
+fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Seconds>> {
+    let Some(ttl) = text(headers, WRAP_TTL).filter(|ttl| !ttl.is_empty()) else { return Ok(None) };
     let problem = match duration::parse(ttl) {
-        Ok(0) => return Ok(()),
-        // An answer that should have been wrapped must never travel bare.
-        Ok(_) => "response wrapping is not supported; send the request without X-Vault-Wrap-TTL",
+        Ok(0) => return Ok(None),
+        Ok(seconds) => return Ok(Some(Seconds(seconds))),
         Err(_) if ttl.starts_with('-') => {
             "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative"
         }
@@ -268,6 +290,11 @@ impl Query {
             "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
             _ => Err(Refusal::Bare(StatusCode::BAD_REQUEST)),
         }
+    }
+
+    /// Sets `name`, unless the client did.
+    fn prefer(&mut self, name: &str, value: &str) {
+        self.0.entry(name.to_owned()).or_insert_with(|| vec![value.to_owned()]);
     }
 
     fn into_map(self) -> Map<String, Value> {
@@ -319,6 +346,20 @@ mod tests {
     fn shows(headers: &[(&str, &str)], token: Option<&str>) {
         let understood = ask("GET", "/v1/a", headers).unwrap();
         assert_eq!(understood.token.as_ref().map(Secret::reveal), token, "{headers:?}");
+    }
+
+    #[test]
+    fn prometheus_gets_its_own_format() {
+        let wanted = |address: &str, accept: &str| {
+            let understood = ask("GET", address, &[("accept", accept)]).unwrap();
+            understood.query.get("format").cloned()
+        };
+        let openmetrics = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5,*/*;q=0.1";
+        assert_eq!(wanted("/v1/sys/metrics", openmetrics), Some(json!("prometheus")));
+        assert_eq!(wanted("/v1/sys/metrics", "prometheus"), Some(json!("prometheus")));
+        assert_eq!(wanted("/v1/sys/metrics", "application/json"), None);
+        assert_eq!(wanted("/v1/sys/metrics?format=x", openmetrics), Some(json!("x")));
+        assert_eq!(wanted("/v1/kv/a", openmetrics), None);
     }
 
     #[test]
@@ -415,11 +456,10 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_refused_and_never_ignored() {
         let wrap = |ttl| ask("GET", "/v1/a", &[("x-vault-wrap-ttl", ttl)]);
-        assert!(wrap("0").is_ok() && wrap("").is_ok());
-        for ttl in ["60", "2m"] {
-            let Refusal::Error(Error::Invalid(text)) = wrap(ttl).unwrap_err() else { panic!() };
-            assert!(text.starts_with("response wrapping is not supported"), "{text}");
+        for (ttl, expected) in [("0", None), ("", None), ("60", Some(60)), ("2m", Some(120))] {
+            assert_eq!(wrap(ttl).unwrap().wrap_ttl, expected.map(Seconds), "{ttl}");
         }
+        assert!(ask("GET", "/v1/a", &[("x-vault-wrap-format", "jwt")]).is_err());
         for ttl in ["-1", "-5m", "soon"] {
             let Refusal::Error(Error::Invalid(text)) = wrap(ttl).unwrap_err() else { panic!() };
             assert!(text.starts_with("error parsing X-Vault-Wrap-TTL header: "), "{text}");
