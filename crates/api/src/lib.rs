@@ -37,7 +37,7 @@ pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
 pub use envelope::{Auth, Envelope, Lease, WrappingToken};
 pub use error::{Error, LoginFailure, Result};
 pub use memory::Memory;
-pub use moment::{Clock, ForwardClock, Moment, SystemClock};
+pub use moment::{Clock, Moment, SystemClock};
 pub use names::{NameList, normalize_policies};
 pub use networks::{network_text, parse_network};
 pub use operation::Operation;

@@ -15,7 +15,7 @@ use crate::{KeyValues, NameList, Seconds};
 pub enum Reply {
     /// Done, and nothing to say.
     Empty,
-    /// Done later; what there is to say stands in the warnings.
+    /// Done later; what there is to say, if anything, stands in the warnings.
     Accepted,
     /// Fields, and how long they are good for.
     Data(Map<String, Value>, Option<Lease>),

@@ -90,7 +90,7 @@ impl Visit {
         Self {
             kernel: kernel.clone(),
             system: View::new(&transaction, SYSTEM),
-            now: kernel.clock.now(),
+            now: kernel.time.now(),
             asked: path.clone(),
             path,
             operation,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use api::{Seconds, SystemClock, SystemEntropy, Workshop};
 use engines::{AUTH_METHODS, SECRETS_ENGINES};
-use kernel::{Foundation, Kernel, Settings};
+use kernel::{Company, Foundation, Kernel, Settings};
 use rustix::process::setpriority_process;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -135,16 +135,16 @@ async fn bind(settings: &[ListenerSettings]) -> Result<Vec<Listener>, StartError
 /// A kernel on the store of the configuration, sealed.
 fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
     let storage = &configuration.storage;
-    let store = backends::find(&storage.kind)
-        .and_then(|kind| kind.open(&storage.settings))
-        .map_err(|error| {
-            StartError(format!("Error initializing storage of type {}: {error}", storage.kind))
-        })?;
+    let failed =
+        |error| StartError(format!("Error initializing storage of type {}: {error}", storage.kind));
+    let backend = backends::find(&storage.kind).map_err(failed)?;
+    let store = backend.open(&storage.settings).map_err(failed)?;
     let benches = available_parallelism().map_or(1, usize::from);
     Ok(Kernel::new(Foundation {
         store,
         engines: AUTH_METHODS.iter().chain(SECRETS_ENGINES).copied().collect(),
         clock: Arc::new(SystemClock),
+        company: if backend.exclusive { Company::Alone } else { Company::Others },
         entropy: Arc::new(SystemEntropy),
         workshop: Arc::new(Workshop::with_benches(benches, benches * WAITING_PER_BENCH, step_back)),
         settings: Settings {

@@ -20,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask bench [TOPIC] [--seconds N | --quick] [-
     timing           wrong logins by names that are known and by names that are not
     tokens           start, memory and rates with many tokens
     folders          pages of a folder with many secrets, and a secret with many versions
+    leases           ending many tokens at once
 
     --seconds N      how long each side of each figure is measured, 1 to 60 (3)
     --quick          one second each
@@ -49,6 +50,7 @@ pub(super) enum Topic {
     Timing,
     Tokens,
     Folders,
+    Leases,
 }
 
 /// How the figures are told.
@@ -76,6 +78,7 @@ impl Arguments {
                 "timing" => arguments.topic = Topic::Timing,
                 "tokens" => arguments.topic = Topic::Tokens,
                 "folders" => arguments.topic = Topic::Folders,
+                "leases" => arguments.topic = Topic::Leases,
                 "--count" => arguments.count = count(words.next())?,
                 "--quick" => arguments.duration = Duration::from_secs(SECONDS_QUICK),
                 "--json" => arguments.form = Form::Json,

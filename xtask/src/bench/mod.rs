@@ -9,7 +9,7 @@
 //! (taking turns), [`server`] (the server and what has to be in it), [`process`] (something that
 //! runs, and what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`]
 //! (what the machine can do), [`report`] (the table); [`imported`], [`flood`], [`timing`],
-//! [`tokens`] and [`folders`] are topics of their own.
+//! [`tokens`], [`folders`] and [`leases`] are topics of their own.
 
 mod arguments;
 mod durable;
@@ -18,6 +18,7 @@ mod flood;
 mod folders;
 mod hashing;
 mod imported;
+mod leases;
 mod load;
 mod measure;
 mod process;

@@ -128,6 +128,11 @@ pub(super) fn renews(tokens: Vec<String>) -> Asking {
 }
 
 impl Filled {
+    /// The token that may do everything.
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// Everybody makes tokens that nobody keeps.
     pub(super) fn makes_tokens(&self) -> Asking {
         let (token, body) = (self.root.clone(), Bytes::from_static(br#"{"ttl":"24h"}"#));
@@ -238,6 +243,16 @@ pub(super) struct Operator {
 }
 
 impl Operator {
+    /// Somebody with this token.
+    pub(super) async fn holding(address: SocketAddr, token: &str) -> Outcome<Self> {
+        Ok(Self { connection: Connection::open(address).await?, token: token.to_owned() })
+    }
+
+    /// Makes a token that lives for a day.
+    pub(super) async fn token(&mut self, path: &str) -> Outcome<String> {
+        text(&self.write(path, &json!({ "ttl": "24h" })).await?, "/auth/client_token")
+    }
+
     async fn to(address: SocketAddr) -> Outcome<Self> {
         Ok(Self { connection: Connection::open(address).await?, token: String::new() })
     }

@@ -56,6 +56,7 @@ pub(super) fn error_text(error: &Error) -> String {
         Error::TooLarge => "request body too large".to_owned(),
         Error::Busy { .. } | Error::Conflict(_) => "too busy".to_owned(),
         Error::Sealed => "Vault is sealed".to_owned(),
+        Error::NotYet(text) => (*text).to_owned(),
         Error::Internal(_) | Error::Unavailable(_) => "internal error".to_owned(),
         Error::OutcomeUnknown(_) => "the outcome is not known".to_owned(),
     }

@@ -219,7 +219,7 @@ impl Ending {
             | Error::MissingBecause(_)
             | Error::NoRoute(_)
             | Error::UnsupportedPath => Self::Missing,
-            Error::Busy { .. } | Error::Conflict(_) => Self::Busy,
+            Error::Busy { .. } | Error::Conflict(_) | Error::NotYet(_) => Self::Busy,
             Error::Failed(_)
             | Error::Internal(_)
             | Error::Sealed

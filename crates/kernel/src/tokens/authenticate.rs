@@ -80,7 +80,7 @@ pub(crate) async fn by_accessor(visit: &Visit, accessor: &str) -> Result<Option<
 ///
 /// # Errors
 /// When the store cannot answer.
-pub(super) async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
+pub(crate) async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
     let Some(token) = TOKENS.get(&visit.system, &key).await? else {
         return Ok(None);
     };

@@ -19,6 +19,9 @@ const POLICIES_MAX: usize = 1000;
 /// Bytes of what is remembered about a token: audit entries carry it along.
 const METADATA_BYTES_MAX: usize = 64 * 1024;
 
+/// Where the first root token was made. Nothing else is made there.
+pub(crate) const FIRST_ROOT_PATH: &str = "auth/token/root";
+
 /// What decides how long a token lives.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grant {
@@ -156,6 +159,9 @@ async fn issue_under(
     }
     check_size(&issue)?;
     let ttl = issue.ttl.unwrap_or_default();
+    if ttl.is_zero() && !issue.policies.iter().any(|name| name == "root") {
+        return Err(Error::internal("only a token that may do everything may live for ever"));
+    }
     let token = Token {
         accessor: format::generate_accessor(&*visit.kernel.entropy, visit.now),
         policies: issue.policies,
@@ -213,7 +219,7 @@ pub(crate) fn found_root(
     let token = Token {
         accessor: format::generate_accessor(entropy, now),
         policies: vec!["root".to_owned()],
-        path: "auth/token/root".to_owned(),
+        path: FIRST_ROOT_PATH.to_owned(),
         metadata: None,
         display_name: "root".to_owned(),
         parent: None,
@@ -243,6 +249,7 @@ pub(crate) fn found_root(
 fn write(system: &View, key: &TokenKey, token: &Token) {
     TOKENS.put(system, key, token);
     ACCESSORS.put(system, &token.accessor, key);
+    leases::put(system, key, token);
     if let Some(parent) = &token.parent {
         CHILDREN.put(system, &format!("{parent}/{key}"), &());
     }

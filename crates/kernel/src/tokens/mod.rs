@@ -18,13 +18,13 @@ mod present;
 mod record;
 mod renew;
 
-pub(crate) use authenticate::{Holder, authenticate, by_accessor, find};
+pub(crate) use authenticate::{Holder, authenticate, by_accessor, by_key, find};
 pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
 pub(crate) use format::Custom;
-pub(crate) use grant::{Grant, Issue, found_root, issue, issue_as, key_of};
+pub(crate) use grant::{FIRST_ROOT_PATH, Grant, Issue, found_root, issue, issue_as, key_of};
 pub(crate) use owned::{clear_up_owners, end_all_before, of_owner};
 pub(crate) use paths::paths;
-pub(crate) use record::{Kind, Owner, Token, TokenKey};
+pub(crate) use record::{Kind, Owner, TOKENS, Token, TokenKey};
 
 /// How many ancestors a token may have: each is looked at whenever the token is used.
 const ANCESTORS_MAX: usize = 32;
