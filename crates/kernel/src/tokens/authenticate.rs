@@ -51,7 +51,8 @@ pub(crate) async fn authenticate(visit: &Visit) -> Result<Holder> {
 /// # Errors
 /// When the store cannot answer.
 pub(crate) async fn find(visit: &Visit, text: &Secret) -> Result<Option<Holder>> {
-    match format::key_of(text, &visit.kernel.token_index()?) {
+    let index = visit.kernel.token_index()?;
+    match format::key_of(text, &index) {
         Some(key) => by_key(visit, key).await,
         None => Ok(None),
     }

@@ -137,7 +137,8 @@ pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Resu
 }
 
 fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
-    let key = format::key_of(text, &visit.kernel.token_index()?);
+    let index = visit.kernel.token_index()?;
+    let key = format::key_of(text, &index);
     key.ok_or_else(|| Error::invalid("a token cannot be empty"))
 }
 
