@@ -1,10 +1,10 @@
 //! From proof to token: what becomes of a login once its auth method is convinced.
 
-use api::{Auth, Class, Error, Login, Reply, Result, normalize_policies};
+use api::{Auth, Class, Error, Login, Reply, Result, TokenKind, normalize_policies};
+use ipnet::IpNet;
 
 use crate::mounts::Route;
-use crate::tokens::Kind;
-use crate::tokens::{Grant, Issue, issue};
+use crate::tokens::{Grant, Issue, Kind, issue};
 use crate::visit::Visit;
 use crate::{identity, lockout, policies};
 
@@ -21,6 +21,7 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
         return Err(Error::internal("only the public door of an auth method can log anyone in"));
     }
     let policies = policies_of(&login)?;
+    let networks = networks_of(visit, &login)?;
     lockout::admit(visit, &route.mount, &login.alias).await?;
     let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
@@ -48,8 +49,8 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
             ttl_explicit_max: grant.ttl_explicit_max,
             period: grant.period,
             renewable: true,
-            networks: login.networks,
-            kind: Kind::Service,
+            networks,
+            kind: route.mount.tuning.token_type.choose(wanted_kind(login.kind)),
             uses: Some(login.uses).filter(|uses| *uses > 0),
             role: None,
             entity: Some(identified.entity),
@@ -59,6 +60,24 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     )
     .await?;
     Ok(Reply::Auth(Box::new(auth)))
+}
+
+/// The kind the auth method wants, if it wants one; the mount decides.
+fn wanted_kind(kind: TokenKind) -> Option<Kind> {
+    match kind {
+        TokenKind::Default => None,
+        TokenKind::Service => Some(Kind::Service),
+        TokenKind::Batch => Some(Kind::Batch),
+    }
+}
+
+/// The networks the token can be used from: those configured, or only where the login came from.
+fn networks_of(visit: &Visit, login: &Login) -> Result<Vec<IpNet>> {
+    if !login.bound_to_address {
+        return Ok(login.networks.clone());
+    }
+    let remote = visit.remote.ok_or(Error::Unauthenticated)?;
+    Ok(vec![IpNet::from(remote.ip().to_canonical())])
 }
 
 fn policies_of(login: &Login) -> Result<Vec<String>> {

@@ -27,6 +27,7 @@ mod rule;
 mod store;
 
 pub(crate) use granted::{Granted, authorize};
+pub(crate) use parameters::covers;
 pub(crate) use paths::{NAME_MAX, paths};
 pub(crate) use store::{
     CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, of_whoever_asks,

@@ -8,8 +8,11 @@ use aws_lc_rs::hmac;
 use ipnet::IpNet;
 use storage::View;
 
-use super::format;
-use super::record::{ACCESSORS, CHILDREN, ENDED, Kind, OWNED, Owner, TOKENS, Token, TokenKey};
+use super::kind::Kind;
+use super::record::{
+    ACCESSORS, CHILDREN, ENDED, FIRST_ROOT_PATH, OWNED, Owner, TOKENS, Token, TokenKey,
+};
+use super::{batch, format};
 use crate::visit::Visit;
 use crate::{leases, policies};
 
@@ -111,11 +114,15 @@ impl Grant {
     }
 }
 
-/// Makes a token: its record, accessor, place in the tree and due date, in this transaction.
+/// Makes a token: its record, accessor, place in the tree and due date, in this transaction; or a
+/// batch token, of which nothing is written.
 ///
 /// # Errors
 /// When the barrier is sealed.
 pub(crate) async fn issue(visit: &Visit, issue: Issue) -> Result<Auth> {
+    if issue.kind == Kind::Batch {
+        return issue_batch(visit, issue).await;
+    }
     let text = format::generate(&*visit.kernel.entropy, visit.now);
     let key = key_of(visit, &text)?;
     issue_under(visit, issue, (&text, key)).await
@@ -151,34 +158,65 @@ async fn issue_under(
         return Err(Error::invalid("cannot create a token with a duplicate ID"));
     }
     check_size(&issue)?;
-    let ttl = issue.ttl.unwrap_or_default();
-    let token = Token {
-        accessor: format::generate_accessor(&*visit.kernel.entropy, visit.now),
-        policies: issue.policies,
-        path: issue.path,
-        metadata: issue.metadata,
-        display_name: issue.display_name,
-        parent: issue.parent,
-        mount: issue.mount,
-        issued: visit.now,
-        renewed: None,
-        expires: issue.ttl.map(|ttl| visit.now.plus(ttl)),
-        ttl_creation: ttl,
-        ttl,
-        ttl_explicit_max: issue.ttl_explicit_max,
-        period: issue.period,
-        renewable: issue.renewable && issue.ttl.is_some(),
-        networks: issue.networks,
-        kind: issue.kind,
-        uses_left: issue.uses,
-        role: issue.role,
-        entity: issue.entity,
-        owner: issue.owner,
-        address: visit.remote.map(|remote| remote.ip().to_canonical()),
-        era: leases::era(visit).await?,
-    };
+    let identity_policies = issue.identity_policies.clone();
+    let mut token = issue.into_token(visit, leases::era(visit).await?);
+    token.accessor = format::generate_accessor(&*visit.kernel.entropy, visit.now);
     write(&visit.system, &key, &token);
-    Ok(token.to_auth(visit.now, text.reveal(), &issue.identity_policies))
+    Ok(token.to_auth(visit.now, text.reveal(), &identity_policies))
+}
+
+/// It can be neither renewed nor counted, since nothing about it can change; and what ends it are
+/// its time, its ancestors, its mount, its entity and whatever is ended by prefix.
+async fn issue_batch(visit: &Visit, issue: Issue) -> Result<Auth> {
+    if issue.ttl.is_none() {
+        return Err(Error::internal("a batch token has to end by itself"));
+    }
+    check_size(&issue)?;
+    let identity_policies = issue.identity_policies.clone();
+    let token = Token {
+        renewable: false,
+        uses_left: None,
+        ttl_explicit_max: Seconds::ZERO,
+        period: Seconds::ZERO,
+        ..issue.into_token(visit, leases::era(visit).await?)
+    };
+    let mut auth = token.to_auth(visit.now, "", &identity_policies);
+    let subkey = visit.kernel.batch_tokens()?;
+    let text = batch::seal(token, &subkey, &*visit.kernel.entropy)?;
+    text.reveal().clone_into(&mut auth.client_token);
+    Ok(auth)
+}
+
+impl Issue {
+    /// The token that is made now, but for its accessor.
+    fn into_token(self, visit: &Visit, era: u64) -> Token {
+        let ttl = self.ttl.unwrap_or_default();
+        Token {
+            accessor: String::new(),
+            policies: self.policies,
+            path: self.path,
+            metadata: self.metadata,
+            display_name: self.display_name,
+            parent: self.parent,
+            mount: self.mount,
+            issued: visit.now,
+            renewed: None,
+            expires: self.ttl.map(|ttl| visit.now.plus(ttl)),
+            ttl_creation: ttl,
+            ttl,
+            ttl_explicit_max: self.ttl_explicit_max,
+            period: self.period,
+            renewable: self.renewable && self.ttl.is_some(),
+            networks: self.networks,
+            kind: self.kind,
+            uses_left: self.uses,
+            role: self.role,
+            entity: self.entity,
+            owner: self.owner,
+            address: visit.remote.map(|remote| remote.ip().to_canonical()),
+            era,
+        }
+    }
 }
 
 /// Refuses what would make every later use of the token dear.
@@ -208,7 +246,7 @@ pub(crate) fn found_root(
     let token = Token {
         accessor: format::generate_accessor(entropy, now),
         policies: vec!["root".to_owned()],
-        path: "auth/token/root".to_owned(),
+        path: FIRST_ROOT_PATH.to_owned(),
         metadata: None,
         display_name: "root".to_owned(),
         parent: None,

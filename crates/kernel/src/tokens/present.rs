@@ -1,9 +1,12 @@
 //! A token as clients are told of it.
 
+use std::collections::BTreeMap;
+
 use api::{Auth, KeyValues, Moment, NameList, normalize_policies};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Holder;
 use super::record::Token;
 
 /// What a look-up answers.
@@ -21,8 +24,8 @@ pub(super) struct TokenView {
     meta: Option<KeyValues>,
     /// A name for logs and answers.
     display_name: String,
-    /// How often it can still be used; 0 means always.
-    num_uses: u64,
+    /// How often it can still be used; 0 means always, and -1 that this was the last time.
+    num_uses: i64,
     /// Whether it lives on when the token that made it ends.
     orphan: bool,
     /// When it was made, in seconds since 1970.
@@ -39,6 +42,15 @@ pub(super) struct TokenView {
     entity_id: String,
     /// The kind of token.
     r#type: &'static str,
+    /// The role it was made by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    /// Policies that its entity brings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity_policies: Vec<String>,
+    /// Policies that its entity brings in other namespaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_namespace_policies: Option<BTreeMap<String, Vec<String>>>,
     /// It lives as long as it is renewed within this many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<u64>,
@@ -59,9 +71,20 @@ pub(super) struct TokenView {
     last_renewal_time: Option<u64>,
 }
 
-impl Token {
+impl Holder {
     /// What a look-up answers; `id` is the token itself where the caller showed it.
     pub(super) fn to_view(&self, now: Moment, id: &str) -> TokenView {
+        let has_more = !self.identity_policies.is_empty();
+        TokenView {
+            identity_policies: self.identity_policies.clone(),
+            external_namespace_policies: has_more.then(BTreeMap::new),
+            ..self.token.to_view(now, id)
+        }
+    }
+}
+
+impl Token {
+    fn to_view(&self, now: Moment, id: &str) -> TokenView {
         let ends = self.expires.is_some();
         TokenView {
             id: id.to_owned(),
@@ -70,8 +93,15 @@ impl Token {
             path: self.path.clone(),
             meta: self.metadata.clone(),
             display_name: self.display_name.clone(),
-            num_uses: self.uses_left.unwrap_or(0),
+            num_uses: match self.uses_left {
+                None => 0,
+                Some(0) => -1,
+                Some(uses) => i64::try_from(uses).unwrap_or(i64::MAX),
+            },
             orphan: self.parent.is_none(),
+            role: self.role.clone(),
+            identity_policies: vec![],
+            external_namespace_policies: None,
             creation_time: self.issued.unix(),
             creation_ttl: self.ttl_creation.0,
             expire_time: self.expires,
