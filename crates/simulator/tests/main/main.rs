@@ -4,10 +4,15 @@
 
 mod attacks;
 mod audit;
+mod batch_tokens;
 mod crashes;
+mod limited_uses;
 mod mounts;
 mod nodes;
 mod policies;
 mod promises;
+mod token_creation;
+mod token_life;
+mod token_roles;
 mod tokens;
 mod walk;
