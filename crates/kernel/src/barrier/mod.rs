@@ -13,7 +13,8 @@
 //! node runs.
 //!
 //! Reading order: [`Barrier`], `envelope` (one value), `keyring`, `records` (what lies under
-//! `core/`), `foundation` and `opening` (from nothing, and from shares), `rotation`, `budget`, `macs`.
+//! `core/`), `foundation` and `opening` (from nothing, and from shares), `rotation`, `budget`,
+//! `macs` (keys that every request uses).
 
 mod budget;
 mod envelope;

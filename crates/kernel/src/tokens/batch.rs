@@ -4,11 +4,11 @@
 //! hvb. base64url( format (1 byte) | seed (32) | ciphertext | tag (16) | checksum (4) )
 //! ```
 //!
-//! Every token is sealed with AES-256-GCM under a key of its own, which is an HMAC of its seed under
-//! a subkey of the barrier. One key for all would have to be given up after some 2^32 random nonces,
-//! and nobody can count tokens that are kept nowhere. So each key seals once, and the nonce can stand
-//! still. The seed is an HMAC of fresh randomness and of what is sealed: even where the randomness
-//! comes twice, as in two copies of one virtual machine, two records have two keys.
+//! Every token is sealed with AES-256-GCM under a key of its own, which is an HMAC of its seed
+//! under a subkey of the barrier. One key for all would have to be given up after some 2^32 random
+//! nonces, and nobody can count tokens that are kept nowhere. So each key seals once, and the nonce
+//! can stand still. The seed is an HMAC of fresh randomness and of what is sealed: even where the
+//! randomness comes twice, as in two copies of one virtual machine, two records have two keys.
 //!
 //! What cannot be opened, whatever the reason, is a token nobody knows.
 

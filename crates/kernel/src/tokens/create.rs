@@ -235,7 +235,8 @@ async fn find_alias(
         return refuse("'entity_alias' is only allowed in combination with token role");
     };
     let alias = name.trim().to_lowercase();
-    if alias.is_empty() || alias.len() > ALIAS_MAX || !role.admits_alias(&alias) {
+    let is_name = (1..=ALIAS_MAX).contains(&alias.len()) && !alias.contains(char::is_control);
+    if !is_name || !role.admits_alias(&alias) {
         return refuse("invalid 'entity_alias' value");
     }
     let mounts = visit.mounts().await?;

@@ -26,6 +26,7 @@ mod record;
 mod renew;
 mod resolve;
 mod role;
+mod shown;
 mod span;
 
 pub(crate) use authenticate::{Holder, authenticate, by_accessor, find, recognize};

@@ -5,11 +5,12 @@ use api::{
     Token as Answer,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::authenticate::{by_accessor, find, is_known_accessor};
 use super::present::TokenView;
 use super::record::{ACCESSORS, CHILDREN, TOKENS};
+use super::shown::Shown;
 use super::{Holder, Kind, create, end, renew, role};
 use crate::visit::{Sudo, Visit};
 
@@ -82,34 +83,6 @@ struct Sought {
     #[serde(default)]
     #[schemars(with = "Option<Secret>")]
     token: Shown,
-}
-
-/// A token to look up, as it was sent.
-#[derive(Default)]
-enum Shown {
-    #[default]
-    Nothing,
-    Text(Secret),
-    /// Something that can be no token.
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Shown {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            None,
-            Text(Secret),
-            Other(serde::de::IgnoredAny),
-        }
-        Ok(match Form::deserialize(deserializer)? {
-            Form::None => Self::Nothing,
-            Form::Text(text) if text.is_empty() => Self::Nothing,
-            Form::Text(text) => Self::Text(text),
-            Form::Other(_) => Self::Other,
-        })
-    }
 }
 
 #[derive(Deserialize, JsonSchema)]

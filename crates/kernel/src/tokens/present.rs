@@ -147,3 +147,45 @@ impl Token {
         self.expires.map_or(0, |end| end.since(now).0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn seen(uses_left: Option<u64>, identity_policies: &[&str]) -> Value {
+        let mut token: Token = serde_json::from_value(json!({
+            "accessor": "a", "policies": ["default"], "path": "p", "metadata": null,
+            "display_name": "token", "parent": null, "mount": null,
+            "issued": "2026-09-21T14:13:20Z", "renewed": null, "expires": null,
+            "ttl_creation": 0, "ttl": 0, "ttl_explicit_max": 0, "period": 0,
+            "renewable": false, "networks": []
+        }))
+        .unwrap();
+        token.uses_left = uses_left;
+        let identity_policies = identity_policies.iter().map(|name| (*name).to_owned()).collect();
+        let holder = Holder { key: String::new(), token, identity_policies };
+        serde_json::to_value(holder.to_view(Moment::from_unix(0), "id")).unwrap()
+    }
+
+    #[test]
+    fn policies_of_the_entity_are_shown_where_there_are_any() {
+        let plain = seen(None, &[]);
+        assert!(plain.get("identity_policies").is_none());
+        assert!(plain.get("external_namespace_policies").is_none());
+        let more = seen(None, &["team"]);
+        assert_eq!(more["policies"], json!(["default"]));
+        assert_eq!(more["identity_policies"], json!(["team"]));
+        assert_eq!(more["external_namespace_policies"], json!({}));
+    }
+
+    #[test]
+    fn the_last_use_shows_as_less_than_nothing() {
+        for (left, shown) in [(None, 0), (Some(4), 4), (Some(0), -1)] {
+            assert_eq!(seen(left, &[])["num_uses"], shown);
+        }
+    }
+}

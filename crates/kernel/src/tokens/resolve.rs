@@ -2,6 +2,7 @@
 
 use api::{Error, NameList, Result, normalize_policies};
 
+use super::grant::POLICIES_MAX;
 use super::role::Role;
 use crate::policies::{RESPONSE_WRAPPING_NAME, covers};
 use crate::visit::Sudo;
@@ -25,6 +26,7 @@ pub(super) struct Asked<'a> {
 /// # Errors
 /// [`Error::Invalid`] when more is asked for than may be given.
 pub(super) fn resolve(asked: &Asked<'_>, role: Option<&Role>) -> Result<NameList> {
+    check_number(&asked.policies)?;
     let mut policies = match role.filter(|role| role.has_lists()) {
         Some(role) => within_role(asked, role)?,
         None => within_maker(asked, role)?,
@@ -36,6 +38,14 @@ pub(super) fn resolve(asked: &Asked<'_>, role: Option<&Role>) -> Result<NameList
         return Err(Error::invalid("cannot assign policy \"response-wrapping\""));
     }
     Ok(policies)
+}
+
+/// Refuses more names than a token carries, before each of them is looked at.
+fn check_number(policies: &NameList) -> Result<()> {
+    match policies.len() > POLICIES_MAX {
+        true => Err(Error::invalid(format!("a token has at most {POLICIES_MAX} policies"))),
+        false => Ok(()),
+    }
 }
 
 /// Nobody gives more than they have, except who holds `sudo`.
@@ -208,6 +218,12 @@ mod tests {
         check(Some(&role("p", "")), "q", "!p", Ok("p"));
         let bare = Role { without_default_policy: true, ..Role::default() };
         check(Some(&bare), "root", "p", Ok("p"));
+    }
+
+    #[test]
+    fn too_many_names_are_refused_before_they_are_looked_at() {
+        let many: Vec<_> = (0..=POLICIES_MAX).map(|number| number.to_string()).collect();
+        check(None, "root", &many.join(" "), Err("a token has at most 1000 policies"));
     }
 
     #[test]

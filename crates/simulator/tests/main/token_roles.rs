@@ -298,11 +298,26 @@ async fn a_role_lets_tokens_be_made_for_others() {
     assert_eq!(create("bob").await.unwrap()["entity_id"], entity);
     let other = create("team-one").await.unwrap();
     assert!(other["entity_id"].as_str().is_some_and(|id| !id.is_empty() && id != entity));
-    for refused in ["eve", "bobby", "team", " "] {
+    for refused in ["eve", "bobby", "team", " ", "team-\nx"] {
         assert_eq!(create(refused).await, invalid("invalid 'entity_alias' value"), "{refused}");
     }
     let own = house.holder(first["client_token"].as_str().unwrap());
     assert_eq!(own.read("auth/token/lookup-self").await.unwrap()["entity_id"], entity);
+}
+
+#[tokio::test]
+async fn making_a_role_and_changing_one_are_two_rights() {
+    let house = House::new().await;
+    write(&house, "old", json!({})).await.unwrap();
+    for (capability, new, old) in [("create", true, false), ("update", false, true)] {
+        let text = format!(r#"path "auth/token/roles/*" {{ capabilities = ["{capability}"] }}"#);
+        let caller = somebody(&house, &[(capability, &text)]).await;
+        for (name, allowed) in [(capability, new), ("old", old)] {
+            let path = format!("auth/token/roles/{name}");
+            let written = caller.write(&path, json!({})).await;
+            assert_eq!(written, if allowed { Ok(Value::Null) } else { Err(Error::Denied) });
+        }
+    }
 }
 
 /// A policy for one role holds for no other.
