@@ -31,7 +31,7 @@ mod span;
 
 pub(crate) use authenticate::{Holder, authenticate, by_accessor, find, recognize};
 pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
-pub(crate) use grant::{Grant, Issue, found_root, issue};
+pub(crate) use grant::{Grant, Issue, found_root, issue, key_of};
 pub(crate) use kind::{Kind, KindRule};
 pub(crate) use paths::paths;
 pub(crate) use record::{Owner, Token, TokenKey};

@@ -16,3 +16,4 @@ mod token_life;
 mod token_roles;
 mod tokens;
 mod walk;
+mod wrapping;
