@@ -83,7 +83,7 @@ async fn a_use_is_spent_whatever_comes_of_it() {
         (6, Operation::Read, "sys/mounts", json!({})),
         (5, Operation::Read, "nowhere/at/all", json!({})),
         (4, Operation::Update, "auth/token/renew", json!({})),
-        (3, Operation::Update, "sys/wrapping/nope", json!({})),
+        (3, Operation::Update, "auth/token/nope", json!({})),
         (2, Operation::Update, "auth/token/renew-self", json!({"increment": [1]})),
         (1, Operation::Help, "auth/token/create", json!({})),
     ] {
