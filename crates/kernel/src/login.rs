@@ -1,5 +1,7 @@
 //! From proof to token: what becomes of a login once its auth method is convinced.
 
+use std::net::SocketAddr;
+
 use api::{Auth, Class, Error, Login, Reply, Result, TokenKind, normalize_policies};
 use ipnet::IpNet;
 
@@ -21,7 +23,7 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
         return Err(Error::internal("only the public door of an auth method can log anyone in"));
     }
     let policies = policies_of(&login)?;
-    let networks = networks_of(visit, &login)?;
+    let networks = networks_of(&login, visit.remote)?;
     lockout::admit(visit, &route.mount, &login.alias).await?;
     let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
@@ -72,11 +74,11 @@ fn wanted_kind(kind: TokenKind) -> Option<Kind> {
 }
 
 /// The networks the token can be used from: those configured, or only where the login came from.
-fn networks_of(visit: &Visit, login: &Login) -> Result<Vec<IpNet>> {
+fn networks_of(login: &Login, remote: Option<SocketAddr>) -> Result<Vec<IpNet>> {
     if !login.bound_to_address {
         return Ok(login.networks.clone());
     }
-    let remote = visit.remote.ok_or(Error::Unauthenticated)?;
+    let remote = remote.ok_or(Error::Unauthenticated)?;
     Ok(vec![IpNet::from(remote.ip().to_canonical())])
 }
 
@@ -108,6 +110,24 @@ mod tests {
             given.as_deref(),
             expected.map(|e| e.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).as_deref()
         );
+    }
+
+    #[test]
+    fn a_token_can_be_bound_to_the_address_its_login_came_from() {
+        let networks: Vec<IpNet> = ["10.0.0.0/8".parse().expect("a network")].into();
+        let free = Login { networks: networks.clone(), ..Login::default() };
+        let bound = Login { bound_to_address: true, ..free.clone() };
+        assert_eq!(networks_of(&free, None), Ok(networks));
+        for (remote, expected) in [
+            ("10.1.2.3:50000", "10.1.2.3/32"),
+            ("[::ffff:10.1.2.3]:50000", "10.1.2.3/32"),
+            ("[2001:db8::1]:50000", "2001:db8::1/128"),
+        ] {
+            let expected: IpNet = expected.parse().expect("a network");
+            let remote = remote.parse().ok();
+            assert_eq!(networks_of(&bound, remote), Ok(vec![expected]), "{remote:?}");
+        }
+        assert_eq!(networks_of(&bound, None), Err(Error::Unauthenticated));
     }
 
     #[test]
