@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
 use crate::barrier::{Barrier, Purpose};
+use crate::lockout::LockoutSettings;
+use crate::metrics::Metrics;
 use crate::mirror::{Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
@@ -49,6 +51,8 @@ pub struct Settings {
     pub ttl_default: Seconds,
     /// How long things live at most, unless their mount says.
     pub ttl_max: Seconds,
+    /// When names are locked after failed logins, unless their mount says.
+    pub lockout: LockoutSettings,
     /// The kind of store, as clients are told.
     pub storage_type: String,
     /// The name of the cluster, given at initialisation; made up when there is none.
@@ -73,6 +77,7 @@ pub struct Kernel {
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) devices: Devices,
+    pub(crate) metrics: Metrics,
     /// Lets those who lose races go on by turns. Guards no state: without it there would only be
     /// more races.
     pub(crate) losers: Semaphore,
@@ -116,6 +121,7 @@ impl Kernel {
             compiled: Cache::new(COMPILED_KEPT_MAX),
             audit: Mirror::new(crate::audit::TABLE_KEY),
             devices: Devices::default(),
+            metrics: Metrics::new(),
             losers: Semaphore::new(1),
             rooms: Rooms::new(),
             engines: engines.into_iter().map(shelf).collect(),

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use api::{Auth, Class, Error, Login, Reply, Result, TokenKind, normalize_policies};
 use ipnet::IpNet;
 
-use crate::mounts::Route;
+use crate::metrics::LoginEvent;
+use crate::mounts::{Mount, Room, Route};
 use crate::tokens::{Grant, Issue, Kind, issue};
 use crate::visit::Visit;
 use crate::{identity, lockout, policies};
@@ -22,9 +23,10 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     if route.mount.class != Class::Auth || !route.is_public() {
         return Err(Error::internal("only the public door of an auth method can log anyone in"));
     }
+    // First of all: whatever else there is to say, a locked name does not get to hear it.
+    lockout::admit(visit, &route.mount, &login.alias).await?;
     let policies = policies_of(&login)?;
     let networks = networks_of(&login, visit.remote)?;
-    lockout::admit(visit, &route.mount, &login.alias).await?;
     let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
     let grant = Grant {
@@ -62,6 +64,23 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     )
     .await?;
     Ok(Reply::Auth(Box::new(auth)))
+}
+
+/// Counts a login, now that what came of it is committed.
+pub(crate) fn note(visit: &Visit, mount: &Mount, outcome: &Result<Reply>) {
+    let metrics = &visit.kernel.metrics;
+    match outcome {
+        // The kernel's own rooms give out tokens as well, to those who are logged in already.
+        Ok(Reply::Auth(_)) if mount.room == Room::Engine => {
+            metrics.note_login(mount, LoginEvent::Succeeded);
+        }
+        Err(Error::LoginFailed(_)) => {
+            metrics.note_login(mount, LoginEvent::Failed);
+            lockout::announce(visit, mount);
+        }
+        Err(Error::LockedOut) => metrics.note_login(mount, LoginEvent::Locked),
+        _ => {}
+    }
 }
 
 /// The kind the auth method wants, if it wants one; the mount decides.

@@ -146,6 +146,7 @@ fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
         settings: Settings {
             ttl_default: Seconds(configuration.default_lease_ttl),
             ttl_max: Seconds(configuration.max_lease_ttl),
+            lockout: configuration.lockout.clone(),
             storage_type: storage.kind.clone(),
             cluster_name: configuration.cluster_name.clone(),
             version: VERSION,

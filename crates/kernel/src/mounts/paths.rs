@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::record::{Mount, Tuning};
 use super::view::{MountView, MountViews, Seen, TuneView};
 use super::{Wanted, disable, enable, shown_path, tune};
+use crate::lockout::LockoutTuning;
 use crate::policies;
 use crate::tokens::KindRule;
 use crate::visit::Visit;
@@ -111,6 +112,8 @@ struct Config {
     /// The kind of tokens an auth method gives out: "service" or "batch", or the same with
     /// "default-" in front to let the method decide.
     token_type: Option<String>,
+    /// When names are locked after failed logins.
+    user_lockout_config: Option<LockoutTuning>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -206,7 +209,7 @@ async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> 
     };
     let (engine, options) = resolve_version(class, named, given.options)?;
     let mut tuning = Tuning::default();
-    given.config.apply(&mut tuning, class)?;
+    given.config.apply(&mut tuning, class, &engine)?;
     let max = if tuning.ttl_max.is_zero() { visit.kernel.settings.ttl_max } else { tuning.ttl_max };
     if !tuning.ttl_max.is_zero() && tuning.ttl_default > max {
         return Err(Error::invalid("given default lease TTL greater than given max lease TTL"));
@@ -252,7 +255,7 @@ fn resolve_version(
 }
 
 impl Config {
-    fn apply(self, tuning: &mut Tuning, class: Class) -> Result<()> {
+    fn apply(self, tuning: &mut Tuning, class: Class, engine: &str) -> Result<()> {
         if let Some(TimeToLive(ttl)) = self.default_lease_ttl {
             tuning.ttl_default = ttl;
         }
@@ -269,6 +272,9 @@ impl Config {
                 ));
             }
             tuning.listing_visibility = Some(visibility);
+        }
+        if let Some(lockout) = self.user_lockout_config {
+            lockout.apply(engine, &mut tuning.lockout)?;
         }
         if let Some(name) = self.token_type {
             if class == Class::Secret {
@@ -327,8 +333,8 @@ async fn tune_at(visit: &Visit, path: String, given: Tune, config: Config) -> Re
         if let Some(options) = given.options {
             change_options(mount, options)?;
         }
-        let class = mount.class;
-        config.apply(&mut mount.tuning, class)
+        let Mount { class, engine, tuning, .. } = mount;
+        config.apply(tuning, *class, engine)
     };
     tune(visit, &path, change).await?;
     Ok(NoContent)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::{Class, KeyValues, Seconds};
 use serde::{Deserialize, Serialize};
 
+use crate::lockout::LockoutTerms;
 use crate::tokens::KindRule;
 
 /// Everything that is mounted.
@@ -61,6 +62,9 @@ pub(crate) struct Tuning {
     /// The kind of tokens an auth method gives out.
     #[serde(default)]
     pub(crate) token_type: KindRule,
+    /// When its names are locked after failed logins; `None` until somebody says anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lockout: Option<LockoutTerms>,
 }
 
 impl MountTable {

@@ -13,6 +13,7 @@ use super::record::{
     ACCESSORS, CHILDREN, ENDED, FIRST_ROOT_PATH, OWNED, Owner, TOKENS, Token, TokenKey,
 };
 use super::{batch, format};
+use crate::metrics::TokenEvent;
 use crate::visit::Visit;
 use crate::{leases, policies};
 
@@ -166,6 +167,7 @@ async fn issue_under(
     let mut token = issue.into_token(visit, leases::era(visit).await?);
     token.accessor = format::generate_accessor(&*visit.kernel.entropy, visit.now);
     write(&visit.system, &key, &token);
+    visit.tally.note(TokenEvent::Created);
     Ok(token.to_auth(visit.now, text.reveal(), &identity_policies))
 }
 
@@ -188,6 +190,7 @@ async fn issue_batch(visit: &Visit, issue: Issue) -> Result<Auth> {
     let subkey = visit.kernel.batch_tokens()?;
     let text = batch::seal(token, &subkey, &*visit.kernel.entropy)?;
     text.reveal().clone_into(&mut auth.client_token);
+    visit.tally.note(TokenEvent::Created);
     Ok(auth)
 }
 

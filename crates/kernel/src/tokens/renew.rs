@@ -10,6 +10,7 @@ use super::record::{FIRST_ROOT_PATH, TOKENS, Token};
 use super::role::ROLES;
 use super::{Holder, Kind};
 use crate::leases;
+use crate::metrics::TokenEvent;
 use crate::visit::{MOUNTS, Visit};
 
 /// Renews a token for `increment` from now, or for as long as its makers say when that is zero.
@@ -37,6 +38,7 @@ pub(super) async fn renew(
     token.renewed = Some(visit.now);
     leases::put_due(&visit.system, end, &holder.key);
     TOKENS.put(&visit.system, &holder.key, &token);
+    visit.tally.note(TokenEvent::Renewed);
     Ok(Some(token))
 }
 

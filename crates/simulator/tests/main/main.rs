@@ -7,6 +7,8 @@ mod audit;
 mod batch_tokens;
 mod crashes;
 mod limited_uses;
+mod lockout;
+mod metrics;
 mod mounts;
 mod nodes;
 mod policies;
