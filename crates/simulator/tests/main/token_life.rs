@@ -193,13 +193,9 @@ async fn tidying_answers_as_expected_and_changes_nothing() {
     let census = house.census().await;
     let answer = house.root().ask(Operation::Update, "auth/token/tidy", json!({})).await;
     assert!(matches!(answer.outcome, Ok(Reply::Accepted)));
-    assert_eq!(
-        answer.warnings,
-        [
-            "Tidy operation successfully started. Any information from the operation will be printed \
-          to Vault's server logs."
-        ]
-    );
+    let text = "Tidy operation successfully started. Any information from the operation will be \
+                printed to Vault's server logs.";
+    assert_eq!(answer.warnings, [text]);
     house.settle().await.unwrap();
     assert_eq!(house.census().await, census);
 }
