@@ -11,7 +11,7 @@ use storage::Store;
 use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
-use crate::barrier::Barrier;
+use crate::barrier::{Barrier, Purpose};
 use crate::leases::{self, EndedPrefixes};
 use crate::lockout::LockoutSettings;
 use crate::metrics::Metrics;
@@ -184,9 +184,13 @@ impl Kernel {
     }
 
     /// The key by which the names of token records are made from tokens.
-    pub(crate) fn token_index(&self) -> Result<hmac::Key> {
-        let key = self.barrier.subkey(TOKEN_INDEX)?;
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
+    pub(crate) fn token_index(&self) -> Result<Arc<hmac::Key>> {
+        Ok(self.barrier.mac(Purpose::TokenIndex)?)
+    }
+
+    /// The key that the keys of batch tokens are made with.
+    pub(crate) fn batch_tokens(&self) -> Result<Arc<hmac::Key>> {
+        Ok(self.barrier.mac(Purpose::BatchTokens)?)
     }
 
     /// Forgets the copy of the record at `key`, if there is one: it was stale.
@@ -256,6 +260,3 @@ impl Kernel {
         self.engines.iter().find(|shelf| shelf.engine.answers_to(&mount.engine, options))
     }
 }
-
-/// Names the key of [`Kernel::token_index`] among those the barrier derives.
-pub(crate) const TOKEN_INDEX: &str = "token index";

@@ -12,7 +12,7 @@ use storage::{Transaction, View};
 use crate::lockout::Onset;
 use crate::metrics::Tally;
 use crate::mounts::{Mount, MountTable, Route};
-use crate::tokens::Holder;
+use crate::tokens::{Holder, Kind};
 use crate::{Kernel, services};
 
 /// Where the kernel keeps its own records.
@@ -151,14 +151,19 @@ impl Visit {
     /// Where the records of the engine behind a route are.
     ///
     /// # Errors
-    /// [`Error::UnsupportedPath`] when there is no such engine, and [`Error::Unauthenticated`] when
-    /// its corner is the caller's and there is none.
+    /// [`Error::UnsupportedPath`] when there is no such engine. Where its corner is the caller's:
+    /// [`Error::Unauthenticated`] when there is none, [`Error::Invalid`] when they can have none.
     pub(crate) fn corner(&self, route: &Route<'_>) -> Result<View> {
         let engine = self.kernel.engine(&route.mount).ok_or(Error::UnsupportedPath)?;
         let prefix = match engine.corner {
             Corner::Mount => format!("{MOUNTS}{}/", route.mount.storage),
             Corner::Token => {
                 let holder = self.holder.as_ref().ok_or(Error::Unauthenticated)?;
+                if holder.token.kind == Kind::Batch {
+                    return Err(Error::invalid(
+                        "cubbyhole operations are only supported by 'service' type tokens",
+                    ));
+                }
                 format!("{CUBBYHOLES}{}/", holder.key)
             }
         };

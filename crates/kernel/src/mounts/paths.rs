@@ -13,6 +13,7 @@ use super::view::{MountView, MountViews, Seen, TuneView};
 use super::{Wanted, disable, enable, options, shown_path, tune};
 use crate::lockout::LockoutTuning;
 use crate::policies;
+use crate::tokens::KindRule;
 use crate::visit::Visit;
 
 /// Everything that can be done with mounts.
@@ -108,7 +109,8 @@ struct Config {
     force_no_cache: Option<bool>,
     /// Shows the mount to everybody with "unauth", to nobody with "hidden".
     listing_visibility: Option<String>,
-    /// The kind of tokens an auth method gives out.
+    /// The kind of tokens an auth method gives out: "service" or "batch", or the same with
+    /// "default-" in front to let the method decide.
     token_type: Option<String>,
     /// When names are locked after failed logins.
     user_lockout_config: Option<LockoutTuning>,
@@ -248,16 +250,15 @@ impl Config {
         if let Some(lockout) = self.user_lockout_config {
             lockout.apply(engine, &mut tuning.lockout)?;
         }
-        match (class, self.token_type.as_deref()) {
-            (_, None) | (Class::Auth, Some("" | "default-service" | "service")) => Ok(()),
-            (Class::Auth, Some("batch" | "default-batch")) => {
-                Err(Error::invalid("batch tokens are not supported yet; leave 'token_type' out"))
+        if let Some(name) = self.token_type {
+            if class == Class::Secret {
+                return Err(Error::invalid("'token_type' can only be modified on auth mounts"));
             }
-            (Class::Auth, Some(_)) => Err(Error::invalid("invalid value for 'token_type'")),
-            (Class::Secret, Some(_)) => {
-                Err(Error::invalid("'token_type' can only be modified on auth mounts"))
-            }
+            let rule = KindRule::named(&name);
+            tuning.token_type =
+                rule.ok_or_else(|| Error::invalid("invalid value for 'token_type'"))?;
         }
+        Ok(())
     }
 }
 

@@ -36,6 +36,7 @@ mod store;
 mod template;
 
 pub(crate) use granted::{Granted, authorize};
+pub(crate) use parameters::covers;
 pub(crate) use password::{password_flaw, password_paths};
 pub(crate) use paths::{NAME_MAX, paths};
 pub(crate) use store::{

@@ -3,7 +3,7 @@
 use api::{Error, NameList, Result, Secret, normalize_policies};
 
 use super::record::{ACCESSORS, TOKENS, Token, TokenKey};
-use super::{ANCESTORS_MAX, format};
+use super::{ANCESTORS_MAX, batch, end, format};
 use crate::identity::{Standing, standing};
 use crate::leases;
 use crate::visit::Visit;
@@ -32,13 +32,24 @@ impl Holder {
     }
 }
 
-/// Who asks.
+/// Who asks. It costs their token one use, where its uses are counted: whatever comes of the
+/// request, and whether or not its path leads anywhere.
+///
+/// # Errors
+/// As [`recognize`].
+pub(crate) async fn authenticate(visit: &Visit) -> Result<Holder> {
+    let mut holder = recognize(visit).await?;
+    spend(visit, &mut holder);
+    Ok(holder)
+}
+
+/// Who asks, without costing their token a use.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] without a token, from a network it is not good in, or when its
 /// entity is disabled or gone;
 /// [`Error::UnknownToken`] when nobody knows it, or no longer.
-pub(crate) async fn authenticate(visit: &Visit) -> Result<Holder> {
+pub(crate) async fn recognize(visit: &Visit) -> Result<Holder> {
     let text = visit.shown.as_ref().ok_or(Error::Unauthenticated)?;
     let holder = find(visit, text).await?.ok_or(Error::UnknownToken)?;
     if holder.is_suspended {
@@ -54,12 +65,36 @@ pub(crate) async fn authenticate(visit: &Visit) -> Result<Holder> {
     Ok(holder)
 }
 
+/// Takes one use, which is kept also when the request is refused. With the last one the token ends:
+/// this request goes on with what it knows of it, and no other, nor any part of this one that looks
+/// it up, finds it again.
+///
+/// Two requests that take the same use both write what both have read, so one of them loses the
+/// race, starts over, and takes the next.
+fn spend(visit: &Visit, holder: &mut Holder) {
+    let Some(left) = holder.token.uses_left else { return };
+    let left = left.saturating_sub(1);
+    holder.token.uses_left = Some(left);
+    match left {
+        0 => end(visit, &holder.key, &holder.token),
+        _ => TOKENS.put(&visit.system, &holder.key, &holder.token),
+    }
+    visit.transaction().keep();
+}
+
 /// The token with this text, if it has not ended.
 ///
 /// # Errors
 /// When the store cannot answer.
 pub(crate) async fn find(visit: &Visit, text: &Secret) -> Result<Option<Holder>> {
-    match format::key_of(text, &visit.kernel.token_index()?) {
+    if batch::is_one(text) {
+        let opened = batch::open(text, &*visit.kernel.batch_tokens()?);
+        return match opened {
+            Some((key, token)) => if_not_ended(visit, key, token).await,
+            None => Ok(None),
+        };
+    }
+    match key_of(visit, text)? {
         Some(key) => by_key(visit, key).await,
         None => Ok(None),
     }
@@ -76,14 +111,43 @@ pub(crate) async fn by_accessor(visit: &Visit, accessor: &str) -> Result<Option<
     }
 }
 
+/// Whether an accessor names a token, be it good or not.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(super) async fn is_known_accessor(visit: &Visit, accessor: &str) -> Result<bool> {
+    Ok(ACCESSORS.get(&visit.system, accessor).await?.is_some())
+}
+
+/// Whether the time of the token with this text has come, and nobody has removed it yet.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(super) async fn has_expired(visit: &Visit, text: &Secret) -> Result<bool> {
+    let Some(key) = key_of(visit, text)? else {
+        return Ok(false);
+    };
+    let token = TOKENS.get(&visit.system, &key).await?;
+    Ok(token.is_some_and(|token| !token.is_alive(visit.now)))
+}
+
+fn key_of(visit: &Visit, text: &Secret) -> Result<Option<TokenKey>> {
+    let index = visit.kernel.token_index()?;
+    Ok(format::key_of(text, &index))
+}
+
 /// The token stored under this name, if it has not ended.
 ///
 /// # Errors
 /// When the store cannot answer.
 pub(crate) async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
-    let Some(token) = TOKENS.get(&visit.system, &key).await? else {
-        return Ok(None);
-    };
+    match TOKENS.get(&visit.system, &key).await? {
+        Some(token) => if_not_ended(visit, key, token).await,
+        None => Ok(None),
+    }
+}
+
+async fn if_not_ended(visit: &Visit, key: TokenKey, token: Token) -> Result<Option<Holder>> {
     if !token.is_alive(visit.now) {
         return Ok(None);
     }

@@ -4,9 +4,11 @@
 
 mod attacks;
 mod audit;
+mod batch_tokens;
 mod crashes;
 mod kv;
 mod leases;
+mod limited_uses;
 mod lockout;
 mod metrics;
 mod mounts;
@@ -16,6 +18,9 @@ mod policies;
 mod promises;
 mod rows;
 mod time;
+mod token_creation;
+mod token_life;
+mod token_roles;
 mod tokens;
 mod walk;
 mod wrapping;

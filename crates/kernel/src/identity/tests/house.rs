@@ -367,6 +367,7 @@ fn node(store: Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel>
         store,
         engines: vec![&ENGINE],
         clock: clock.clone(),
+        company: crate::Company::Others,
         entropy: Arc::new(Seeded::new(seed)),
         workshop: Arc::new(Workshop::new(1, 1000)),
         settings: Settings {
