@@ -143,19 +143,22 @@ async fn the_same_password_is_never_hashed_alike() {
 
 #[tokio::test]
 async fn a_lost_race_does_not_hash_again() {
-    let house = house_with_bob(json!({})).await;
+    let mut house = house_with_bob(json!({})).await;
+    house.write("users/ann", json!({"password": "hunter2"})).await.done();
     let memory = Arc::new(Memory::default());
     let login = json!({"password": "hunter2"});
-    let first = house.attempt((Operation::Update, "login/bob", login), &memory).await;
+    let first = house.attempt((Operation::Update, "login/bob", login.clone()), &memory).await;
     first.answer.login();
-    // The second attempt brings another password. That it is let in shows that nobody looked.
-    let other = json!({"password": "hunter3"});
-    let second = house.attempt((Operation::Update, "login/bob", other.clone()), &memory).await;
+    // From now on whoever would have to look is refused.
+    house.close_the_workshop();
+    let second = house.attempt((Operation::Update, "login/bob", login.clone()), &memory).await;
     second.answer.login();
-    // But when the user's password was changed meanwhile, the memory is of no use.
-    house.write("users/bob/password", json!({"password": "correct horse"})).await.done();
-    let third = house.attempt((Operation::Update, "login/bob", other), &memory).await;
-    third.answer.login_failed();
+    // Another password or another hash is another question.
+    let other = json!({"password": "hunter3"});
+    for (path, given) in [("login/bob", other), ("login/ann", login)] {
+        let third = house.attempt((Operation::Update, path, given), &memory).await;
+        assert_eq!(third.answer.error(), Error::Busy { retry_after_seconds: 1 }, "{path}");
+    }
 }
 
 #[tokio::test]

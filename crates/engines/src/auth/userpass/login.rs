@@ -6,6 +6,7 @@ use api::{Context, Error, Login, LoginFailure, Path, Result, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::hash::{Parameters, Verification};
 use super::users::{USERS, User};
 use super::{Username, hash, password};
 
@@ -34,7 +35,13 @@ async fn login(
     let user = USERS.get(&context.store, &username).await?;
     let known = user.is_some();
     let hashed = user.as_ref().map(|user| &user.password);
-    let verified = hash::verify(context, hashed, password).await?;
+    let question = Verification {
+        hashed,
+        others: &[],
+        parameters: Parameters::default(),
+        password: &password,
+    };
+    let verified = hash::verify(context, question).await?.matches;
     let admitted = user.filter(|user| verified && user.token.admits(context.remote));
     match admitted {
         Some(user) => Ok(login_of(&user, username)),

@@ -4,6 +4,7 @@ use api::{Context, Error, NoContent, Path, Result, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::hash::Parameters;
 use super::users::USERS;
 use super::{Username, hash};
 
@@ -77,7 +78,7 @@ async fn write_password(
 ) -> Result<NoContent> {
     let password = new.required()?;
     let mut user = USERS.get(&context.store, &username).await?.ok_or_else(no_such_user)?;
-    user.password = hash::hash(context, password).await?;
+    user.password = hash::hash(context, Parameters::default(), &password).await?;
     USERS.put(&context.store, &username, &user);
     Ok(NoContent)
 }

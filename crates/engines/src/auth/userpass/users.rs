@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use storage::Table;
 
 use super::Username;
-use super::hash::{self, Hashed};
+use super::hash::{self, Hashed, Parameters};
 use super::password::{self, NewPassword};
 use crate::auth::token_settings::{OldTokenFields, TokenFields, TokenSettings, TokenSettingsView};
 
@@ -68,7 +68,7 @@ async fn write_user(
     let mut token = found.as_ref().map(|user| user.token.clone()).unwrap_or_default();
     token.change(new, old)?;
     let password = match (password, found) {
-        (Some(password), _) => hash::hash(context, password).await?,
+        (Some(password), _) => hash::hash(context, Parameters::default(), &password).await?,
         (None, Some(user)) => user.password,
         (None, None) => return Err(password::missing()),
     };
