@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{
     Class, Clock, Context, Engine, Entropy, Error, ForwardClock, KeyValues, Path, Result, Seconds,
-    Workshop,
+    Wordlists, Workshop,
 };
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
@@ -49,6 +49,8 @@ pub struct Settings {
     pub ttl_default: Seconds,
     /// How long things live at most, unless their mount says.
     pub ttl_max: Seconds,
+    /// The lists of words on this node.
+    pub wordlists: Wordlists,
     /// The kind of store, as clients are told.
     pub storage_type: String,
     /// The name of the cluster, given at initialisation; made up when there is none.

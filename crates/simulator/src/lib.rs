@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use api::testing::{HeldClock, Seeded};
 use api::{
-    CanonicalPath, Entropy, Error, Operation, Reply, Request, Result, Seconds, Secret, Workshop,
-    unique,
+    CanonicalPath, Entropy, Error, Operation, Reply, Request, Result, Seconds, Secret, Wordlists,
+    Workshop, unique,
 };
 use kernel::seal::decode_share;
 use kernel::{Answer, Foundation, Kernel, Settings, WORKERS};
@@ -239,6 +239,7 @@ fn node(store: &Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel
         settings: Settings {
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
+            wordlists: Wordlists::default(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,
             version: "0.0.0",
