@@ -222,7 +222,8 @@ mod tests {
         let words = vec![Secret::new("correct horse"), Secret::new("hunter2")];
         let found = lists.find("common.txt", words, &workshop).await.unwrap();
         assert_eq!(found, [1]);
-        for name in ["", ".", "..", ".hidden", "a/b", "../outside", "link", "absent", "a\\b", "\0"] {
+        for name in ["", ".", "..", ".hidden", "a/b", "../outside", "link", "absent", "a\\b", "\0"]
+        {
             assert!(lists.check(name).is_err(), "{name}");
             assert!(lists.find(name, vec![], &workshop).await.is_err(), "{name}");
         }

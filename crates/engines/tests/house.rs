@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{
     CanonicalPath, Context, Engine, Entropy, Error, Given, KeyValues, Login, Memory, Moment,
-    MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Workshop,
+    MountFacts, Operation, Path, Proofs, Renewal, Reply, Result, Seconds, Warnings, Wordlists,
+    Workshop,
 };
 use serde_json::{Map, Value, json};
 use storage::{Transaction, View};
@@ -167,9 +168,11 @@ impl House {
             caller: None,
             remote: self.remote.map(|remote| remote.parse().unwrap()),
             services: Arc::new(api::testing::NoServices),
+            wordlists: Wordlists::default(),
             workshop: self.workshop.clone(),
             memory: memory.clone(),
             warnings: Warnings::default(),
+            proofs: Proofs::default(),
         }
     }
 }

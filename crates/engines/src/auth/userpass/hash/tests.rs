@@ -7,10 +7,7 @@ const TINY: Parameters = Parameters { memory_kib: 8, passes: 1, lanes: 1 };
 
 /// Hashes of "hunter2", cheap ones, made elsewhere.
 const OF_HUNTER2: &[(&str, &str)] = &[
-    (
-        "$argon2id$v=19$m=8,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$",
-        "argon2id-m8-t1-p1",
-    ),
+    ("$argon2id$v=19$m=8,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$", "argon2id-m8-t1-p1"),
     ("$2b$05$abcdefghijklmnopqrstuuoXuKqgZXLiJqzfmMXDDhSFPIvxV7t8.", "bcrypt-5"),
 ];
 
