@@ -3,9 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod cubbyhole;
+mod desk;
 mod house;
 mod kv_version_1;
 mod kv_version_2;
 mod promises;
 mod userpass;
+mod userpass_account;
+mod userpass_hashes;
+mod userpass_import;
 mod userpass_login;
+mod userpass_rules;
+mod userpass_self_service;

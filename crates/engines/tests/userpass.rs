@@ -153,14 +153,8 @@ async fn settings_that_make_no_sense_are_refused_and_change_nothing() {
             json!({"token_type": "hunter2"}),
             "invalid 'token_type' value; try \"default\", \"service\" or \"batch\"",
         ),
-        (
-            json!({"token_bound_cidrs": "hunter2"}),
-            NO_NETWORK,
-        ),
-        (
-            json!({"bound_cidrs": ["10.0.0.0/33"]}),
-            NO_NETWORK,
-        ),
+        (json!({"token_bound_cidrs": "hunter2"}), NO_NETWORK),
+        (json!({"bound_cidrs": ["10.0.0.0/33"]}), NO_NETWORK),
         (
             json!({"token_ttl": -5}),
             "error converting input for field \"token_ttl\": cannot provide negative value",
