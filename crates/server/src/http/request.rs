@@ -97,9 +97,11 @@ pub(super) fn understand(parts: &Parts) -> Result<Understood> {
     if is_terse_refusal(&path, operation) {
         return Err(Refusal::Bare(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let notation = notation(operation, &parts.headers);
-    // What a write means stands in its body alone.
-    let query = if notation.is_some() { Map::new() } else { query.into_map() };
+    // What a write means stands in its body, but for lines, which have no room for more.
+    let (notation, query) = match notation(operation, &parts.headers) {
+        Some(notation) => (Some(notation.beside(query.into_map())), Map::new()),
+        None => (None, query.into_map()),
+    };
     Ok(Understood { operation, path, query, token: token(&parts.headers)?, notation })
 }
 
