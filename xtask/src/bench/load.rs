@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{HOST, HeaderName};
+use hyper::http::response::Parts;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -114,6 +115,17 @@ impl Connection {
 
     /// Asks once. Only success is an answer.
     pub(super) async fn ask(&mut self, question: &Question) -> Outcome<Bytes> {
+        let (head, body) = self.hear(question).await?;
+        if !head.status.is_success() {
+            let said = String::from_utf8_lossy(&body);
+            let (Question { method, path, .. }, status) = (question, head.status);
+            return Err(Failure::new(format!("{method} {path} was answered {status}: {said}")));
+        }
+        Ok(body)
+    }
+
+    /// Asks once, and takes any answer.
+    pub(super) async fn hear(&mut self, question: &Question) -> Outcome<(Parts, Bytes)> {
         let Question { method, path, token, body } = question;
         let request = Request::builder()
             .method(method)
@@ -124,14 +136,11 @@ impl Connection {
         let answering = async {
             self.sender.ready().await?;
             let (head, body) = self.sender.send_request(request).await?.into_parts();
-            Ok((head.status, body.collect().await?.to_bytes()))
+            Ok((head, body.collect().await?.to_bytes()))
         };
-        let (status, body) = timeout(PATIENCE, answering).await?.map_err(unanswered(path))?;
-        if !status.is_success() {
-            let said = String::from_utf8_lossy(&body);
-            return Err(Failure::new(format!("{method} {path} was answered {status}: {said}")));
-        }
-        Ok(body)
+        let answered = timeout(PATIENCE, answering).await?.map_err(unanswered(path))?;
+        let (head, body): (Parts, Bytes) = answered;
+        Ok((head, body))
     }
 
     async fn ask_until(

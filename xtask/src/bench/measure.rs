@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Topic};
 use super::durable::Durable;
 use super::failure::{Failure, Outcome};
-use super::hashing::Hashing;
+use super::hashing::{Hashing, Work};
 use super::load::{self, Asking};
 use super::process::{Running, free_address};
 use super::report::{Report, Unit};
 use super::rounds::{ROUNDS, median, take_turns};
 use super::server::{self, Filled, Place};
+use super::{flood, imported, timing, tokens};
 
 /// How many clients ask at the same time, where a figure does not say otherwise.
 const CLIENTS: usize = 16;
@@ -36,19 +37,28 @@ pub(super) async fn everything(arguments: &Arguments) -> Outcome<Report> {
         here: here.clone(),
         folder: folder.path().to_owned(),
         round: arguments.duration / ROUNDS,
+        count: arguments.count,
     };
     let mut report = Report::new(arguments.duration);
-    bench.measure(&mut report).await?;
+    match arguments.topic {
+        Topic::Speed => bench.measure(&mut report).await?,
+        Topic::Imported => imported::measure(&bench, &mut report).await?,
+        Topic::Flood => flood::measure(&bench, &mut report).await?,
+        Topic::Timing => timing::measure(&bench, &mut report).await?,
+        Topic::Tokens => tokens::measure(&bench, &mut report).await?,
+    }
     Ok(report)
 }
 
 /// What all figures need.
-struct Bench {
+pub(super) struct Bench {
     binary: PathBuf,
     here: PathBuf,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// How long one round takes.
-    round: Duration,
+    pub(super) round: Duration,
+    /// How many of whatever the topic counts.
+    pub(super) count: usize,
 }
 
 /// What runs while requests are measured.
@@ -76,6 +86,7 @@ impl Bench {
         for clients in [1, 64] {
             self.durable_writes(clients, &sides, report).await?;
         }
+        self.renewals(&sides, report).await?;
         report.beside("memory, idle", Unit::Bytes, idle);
         let loaded = (ours.resident_bytes()?, bare.resident_bytes()?);
         report.beside("memory, after all this", Unit::Bytes, loaded);
@@ -113,7 +124,7 @@ impl Bench {
         Ok(Sides { ours, bare: self.start_bare().await?, filled })
     }
 
-    fn place(&self, name: &str) -> Outcome<Place> {
+    pub(super) fn place(&self, name: &str) -> Outcome<Place> {
         Place::new(&self.binary, self.folder.join(name))
     }
 
@@ -128,7 +139,7 @@ impl Bench {
 
     async fn logins(&self, sides: &Sides, report: &mut Report) -> Outcome<()> {
         let asking = sides.filled.logs_in();
-        let mut hashing = Hashing::new();
+        let mut hashing = Hashing::new(Work::Argon2);
         let threads = hashing.threads();
         let turns = take_turns(
             || load::round(&sides.ours, CLIENTS, self.round, &asking),
@@ -159,6 +170,19 @@ impl Bench {
         Ok(())
     }
 
+    async fn renewals(&self, sides: &Sides, report: &mut Report) -> Outcome<()> {
+        let store = Durable::open(&self.folder.join("durable-renewals"))?;
+        let tokens = server::make_tokens(&sides.ours, &sides.filled, CLIENTS).await?;
+        let asking = server::renews(tokens);
+        let turns = take_turns(
+            || load::round(&sides.ours, CLIENTS, self.round, &asking),
+            || store.round(CLIENTS, self.round),
+        );
+        let name = format!("token renewals, {CLIENTS} clients; beside: embedded store");
+        report.pair(&name, Unit::PerSecond, turns.await?.per_second());
+        Ok(())
+    }
+
     async fn durable_writes(
         &self,
         clients: usize,
@@ -178,6 +202,6 @@ impl Bench {
     }
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

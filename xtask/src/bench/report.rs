@@ -35,6 +35,8 @@ pub(super) enum Unit {
     Milliseconds,
     Microseconds,
     PerSecond,
+    Percent,
+    Pieces,
 }
 
 impl Report {
@@ -109,6 +111,8 @@ impl Unit {
             Self::Bytes => format!("{:.1} MB", value / 1e6),
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Microseconds => format!("{value:.1} \u{b5}s"),
+            Self::Percent => format!("{:.1} %", value * 100.0),
+            Self::Pieces => format!("{value:.0}"),
             Self::PerSecond if value < 1000.0 => format!("{value:.1} /s"),
             Self::PerSecond => format!("{value:.0} /s"),
         }
@@ -120,6 +124,8 @@ impl Unit {
             Self::Milliseconds => "milliseconds",
             Self::Microseconds => "microseconds",
             Self::PerSecond => "per second",
+            Self::Percent => "share",
+            Self::Pieces => "pieces",
         }
     }
 }

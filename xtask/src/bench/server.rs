@@ -35,6 +35,7 @@ pub(super) struct Place {
 /// What is known about a store that was initialised and filled.
 pub(super) struct Filled {
     unseal_key: String,
+    root: String,
     /// Of a user who may read and write secrets.
     token: String,
 }
@@ -94,7 +95,8 @@ pub(super) async fn fill(running: &Running) -> Outcome<Filled> {
     operator.write("auth/userpass/users/bench", &user).await?;
     let password = json!({ "password": "correct horse" });
     let login = operator.write("auth/userpass/login/bench", &password).await?;
-    let filled = Filled { unseal_key, token: text(&login, "/auth/client_token")? };
+    let root = operator.token.clone();
+    let filled = Filled { unseal_key, root, token: text(&login, "/auth/client_token")? };
     for writes in [filled.fills_version_1(), filled.fills_version_2()] {
         let times = Enough::Times(KEYS.div_ceil(CLIENTS));
         load::run(running.address, CLIENTS, times, &writes).await?;
@@ -102,7 +104,40 @@ pub(super) async fn fill(running: &Running) -> Outcome<Filled> {
     Ok(filled)
 }
 
+/// Makes `count` tokens; gives them out.
+pub(super) async fn make_tokens(
+    running: &Running,
+    filled: &Filled,
+    count: usize,
+) -> Outcome<Vec<String>> {
+    let mut operator = Operator::root(running.address, filled).await?;
+    let mut tokens = Vec::with_capacity(count);
+    for _ in 0..count {
+        let made = operator.write("auth/token/create-orphan", &json!({ "ttl": "1h" })).await?;
+        tokens.push(text(&made, "/auth/client_token")?);
+    }
+    Ok(tokens)
+}
+
+/// Every client renews a token of its own, so that nobody waits for anybody.
+pub(super) fn renews(tokens: Vec<String>) -> Asking {
+    Arc::new(move |client, _| Question {
+        token: tokens.get(client).cloned().unwrap_or_default(),
+        ..question(Method::POST, "auth/token/renew-self")
+    })
+}
+
 impl Filled {
+    /// Everybody makes tokens that nobody keeps.
+    pub(super) fn makes_tokens(&self) -> Asking {
+        let (token, body) = (self.root.clone(), Bytes::from_static(br#"{"ttl":"24h"}"#));
+        Arc::new(move |_, _| Question {
+            token: token.clone(),
+            body: body.clone(),
+            ..question(Method::POST, "auth/token/create-orphan")
+        })
+    }
+
     pub(super) fn logs_in(&self) -> Asking {
         let body = Bytes::from_static(br#"{"password":"correct horse"}"#);
         Arc::new(move |_, _| Question {
@@ -180,7 +215,7 @@ pub(super) fn written_key(client: usize, number: usize) -> String {
 }
 
 /// Somebody who prepares the server, one request after the other.
-struct Operator {
+pub(super) struct Operator {
     connection: Connection,
     token: String,
 }
@@ -190,7 +225,13 @@ impl Operator {
         Ok(Self { connection: Connection::open(address).await?, token: String::new() })
     }
 
-    async fn write(&mut self, path: &str, body: &Value) -> Outcome<Value> {
+    /// Somebody who may do everything.
+    pub(super) async fn root(address: SocketAddr, filled: &Filled) -> Outcome<Self> {
+        let token = filled.root.clone();
+        Ok(Self { connection: Connection::open(address).await?, token })
+    }
+
+    pub(super) async fn write(&mut self, path: &str, body: &Value) -> Outcome<Value> {
         let (token, body) = (self.token.clone(), body.to_string().into());
         let question = Question { token, body, ..question(Method::POST, path) };
         let answer = self.connection.ask(&question).await?;
