@@ -10,4 +10,5 @@ mod nodes;
 mod policies;
 mod promises;
 mod tokens;
+mod userpass;
 mod walk;

@@ -25,7 +25,8 @@ pub(super) struct Kinds(BTreeSet<Kind>);
 /// When the store cannot answer.
 pub(super) async fn present(context: &Context) -> Result<Vec<Kind>> {
     let folders = KINDS.entries(&context.store, "", "", KINDS_MAX).await?;
-    folders.iter().map(|folder| folder.trim_end_matches('/').parse()).collect()
+    // A kind that is no longer known is that of nobody who could log in.
+    Ok(folders.iter().filter_map(|folder| folder.trim_end_matches('/').parse().ok()).collect())
 }
 
 pub(super) fn add(context: &Context, kind: Kind, name: &str) {
