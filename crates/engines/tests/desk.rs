@@ -1,5 +1,5 @@
-//! What the kernel does for an auth method, as far as its tests care: sessions are a list, and there
-//! is one password policy.
+//! What the kernel does for an auth method, as far as its tests care: sessions are a list, and
+//! there is one password policy.
 
 use std::sync::{Mutex, PoisonError};
 

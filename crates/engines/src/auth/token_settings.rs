@@ -163,8 +163,8 @@ impl TokenSettings {
         self.check()
     }
 
-    /// Takes over what the same request says by old names. As ever, this comes last, and times
-    /// are held against nothing: a value that was given by the new name as well is only shown by both.
+    /// Takes over what the same request says by old names. As ever, this comes last, and times are
+    /// held against nothing: a value that was given by the new name as well is only shown by both.
     ///
     /// # Errors
     /// [`Error::Invalid`] for networks that are none, and for those that could not be kept to.

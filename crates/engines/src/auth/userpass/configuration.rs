@@ -33,9 +33,10 @@ pub(super) fn path() -> Path {
     Path::new("config")
         .help(
             "Say what passwords must be like, and what users may do for themselves.",
-            "Fields that are left out of a change stay as they are. Rules for passwords are applied \
-             when a password is set; those that are set already stay good, but for the maximum age. \
-             A hash that is not made the way new ones are is replaced at its user's next login.",
+            "Fields that are left out of a change stay as they are. Rules for passwords are \
+             applied when a password is set; those that are set already stay good, but for the \
+             maximum age. A hash that is not made the way new ones are is replaced at its user's \
+             next login.",
         )
         .read(read)
         .write(write)

@@ -1,7 +1,7 @@
 //! Many users in one request: all of them, or nobody.
 //!
-//! Each is a JSON object on a line of its own, with what a write to `users/` takes and the name. The
-//! lines are understood one by one, so that what is wrong can be said for each.
+//! Each is a JSON object on a line of its own, with what a write to `users/` takes and the name.
+//! The lines are understood one by one, so that what is wrong can be said for each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -232,8 +232,8 @@ impl<'a> Import<'a> {
         }
         if hashes > HASHES_MAX {
             return Err(Error::Invalid(format!(
-                "these passwords would take {hashes} hashes, at most {HASHES_MAX} are made at once; \
-                 send fewer users with \"password\" at a time, or give \"password_hash\""
+                "these passwords would take {hashes} hashes, at most {HASHES_MAX} are made at \
+                 once; send fewer users with \"password\" at a time, or give \"password_hash\""
             )));
         }
         let found = rules::flaws(self.context, &self.configuration, &candidates).await?;

@@ -2,8 +2,8 @@
 //!
 //! Every login does one verification of each of them, so that the time does not tell whose hash is
 //! of which kind, or that there is no such user. Every user has an entry under their kind, which is
-//! written in the same commit as their hash; finding the kinds takes time by their number and not by
-//! that of the users.
+//! written in the same commit as their hash; finding the kinds takes time by their number and not
+//! by that of the users.
 
 use std::collections::BTreeSet;
 
@@ -59,9 +59,9 @@ impl Kinds {
             return Ok(());
         }
         Err(Error::Invalid(format!(
-            "the users of this mount would have more than {KINDS_MAX} kinds of password hashes, and \
-             every login does the work of each; wait until those with old ones have logged in, or \
-             give them new passwords"
+            "the users of this mount would have more than {KINDS_MAX} kinds of password hashes, \
+             and every login does the work of each; wait until those with old ones have logged \
+             in, or give them new passwords"
         )))
     }
 }

@@ -1,8 +1,9 @@
 //! Logging in with a username and a password.
 //!
 //! Users are administered below `users/`, log in at `login/`, and look after themselves at `self`
-//! where the mount allows it. What the mount wants of passwords stands in `config`. Names are folded
-//! to lower case by the paths themselves, before a policy decides and before a handler sees them.
+//! where the mount allows it. What the mount wants of passwords stands in `config`. Names are
+//! folded to lower case by the paths themselves, before a policy decides and before a handler sees
+//! them.
 //!
 //! Reading order: [`user`] (what is stored), [`users`] (administering), [`password`] (setting one),
 //! [`prove`] and [`login`] (proving one).
@@ -37,8 +38,9 @@ pub(crate) const ENGINE: Engine = Engine {
     corner: Corner::Mount,
     help: "Lets people log in with a username and a password.\n\n\
            Operators create users below \"users/\" and say which policies their tokens carry. \
-           Users log in by sending their password to \"login/\" and their name. What passwords must \
-           be like, and what users may do for themselves below \"self\", is said at \"config\".",
+           Users log in by sending their password to \"login/\" and their name. What passwords \
+           must be like, and what users may do for themselves below \"self\", is said at \
+           \"config\".",
     paths: || {
         vec![
             configuration::path(),

@@ -19,8 +19,8 @@ pub(super) fn path() -> Path {
     Path::new("users/{username@}/password")
         .help(
             "Set the password of a user.",
-            "The old password stops working at once; tokens that were given out for it stay, unless \
-             \"revoke_tokens\" says otherwise.",
+            "The old password stops working at once; tokens that were given out for it stay, \
+             unless \"revoke_tokens\" says otherwise.",
         )
         .folds_names()
         .write(write_password)

@@ -38,8 +38,8 @@ pub(super) fn sessions() -> Path {
     Path::new("self/sessions")
         .help(
             "List or end your own tokens.",
-            "They are named by their accessors, with when and from where you logged in. Works where \
-             the mount allows self-service.",
+            "They are named by their accessors, with when and from where you logged in. Works \
+             where the mount allows self-service.",
         )
         .for_own_users()
         .read(list_sessions)
