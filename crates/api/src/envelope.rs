@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{KeyValues, NameList, Seconds};
+use crate::{KeyValues, Moment, NameList, Reply, Seconds, Secret};
 
 /// The outermost object of an answer. All keys are always there, in this order.
 #[derive(Default, Serialize)]
@@ -21,11 +21,68 @@ pub struct Envelope {
     /// What was asked for.
     pub data: Option<Map<String, Value>>,
     /// Where to fetch the answer instead.
-    pub wrap_info: Option<Value>,
+    pub wrap_info: Option<WrapInfo>,
     /// What the caller should know besides.
     pub warnings: Option<Vec<String>>,
     /// A token.
     pub auth: Option<Auth>,
+}
+
+/// Where an answer was put that the caller wants to fetch later, or somebody else.
+#[derive(Clone, Serialize)]
+pub struct WrapInfo {
+    /// The token that fetches it, once.
+    #[serde(serialize_with = "revealed")]
+    pub token: Secret,
+    /// Names that token without being it.
+    pub accessor: String,
+    /// For how many seconds it is kept.
+    pub ttl: u64,
+    /// When it was put there.
+    pub creation_time: Moment,
+    /// The path whose answer it is.
+    pub creation_path: String,
+    /// The accessor of the token inside, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrapped_accessor: Option<String>,
+}
+
+fn revealed<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.reveal().serialize(serializer)
+}
+
+impl Envelope {
+    /// What a reply puts into an envelope.
+    pub fn holding(reply: Reply) -> Self {
+        let mut envelope = Self::default();
+        match reply {
+            Reply::Data(data, lease) => {
+                let lease = lease.unwrap_or_default();
+                envelope.lease_id = lease.id;
+                envelope.renewable = lease.renewable;
+                envelope.lease_duration = lease.duration.0;
+                envelope.data = Some(data);
+            }
+            Reply::Keys(keys, about_keys) => envelope.data = Some(listing(keys, about_keys)),
+            Reply::Absent(data) => envelope.data = data,
+            Reply::Auth(auth) => envelope.auth = Some(*auth),
+            Reply::Wrapped(info) => envelope.wrap_info = Some(*info),
+            Reply::Empty
+            | Reply::Accepted
+            | Reply::Bare(_)
+            | Reply::BareAbsent(_)
+            | Reply::Login(_) => {}
+        }
+        envelope
+    }
+}
+
+fn listing(keys: Vec<String>, about_keys: Map<String, Value>) -> Map<String, Value> {
+    let mut data = Map::from_iter([("keys".to_owned(), json!(keys))]);
+    if !about_keys.is_empty() {
+        data.insert("key_info".to_owned(), Value::Object(about_keys));
+    }
+    data
 }
 
 /// How long an answer is good for.

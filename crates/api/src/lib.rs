@@ -35,7 +35,7 @@ pub use context::{Caller, Context, MountFacts, Proofs, Warnings};
 pub use declaration::{BoxFuture, Endpoint, Handler, Parameters, Path, Reached};
 pub use engine::{Class, Corner, Engine, Renew, Renewal};
 pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
-pub use envelope::{Auth, Envelope, Lease};
+pub use envelope::{Auth, Envelope, Lease, WrapInfo};
 pub use error::{Error, LoginFailure, Result};
 pub use memory::Memory;
 pub use moment::{Clock, ForwardClock, Moment, SystemClock};

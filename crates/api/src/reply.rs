@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::envelope::{Auth, Lease};
+use crate::envelope::{Auth, Lease, WrapInfo};
 use crate::{KeyValues, NameList, Seconds};
 
 /// The answer in one shape, ready for the envelope. Its `Debug` form says only what kind it is.
@@ -25,10 +25,14 @@ pub enum Reply {
     Absent(Option<Map<String, Value>>),
     /// A document of its own, without an envelope.
     Bare(Value),
+    /// As [`Reply::Bare`], about something that was no longer there.
+    BareAbsent(Value),
     /// The caller has proved who they are; the kernel turns this into a token.
     Login(Box<Login>),
     /// A token, as clients are told of it.
     Auth(Box<Auth>),
+    /// The answer is kept; this fetches it.
+    Wrapped(Box<WrapInfo>),
 }
 
 impl fmt::Debug for Reply {
@@ -40,8 +44,10 @@ impl fmt::Debug for Reply {
             Self::Keys(..) => "Keys",
             Self::Absent(_) => "Absent",
             Self::Bare(_) => "Bare",
+            Self::BareAbsent(_) => "BareAbsent",
             Self::Login(_) => "Login",
             Self::Auth(_) => "Auth",
+            Self::Wrapped(_) => "Wrapped",
         })
     }
 }

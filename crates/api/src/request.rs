@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value};
 
-use crate::{BoxFuture, CanonicalPath, Operation, Result, Secret};
+use crate::{BoxFuture, CanonicalPath, Operation, Result, Seconds, Secret};
 
 /// What somebody asks for.
 pub struct Request {
@@ -20,6 +20,8 @@ pub struct Request {
     pub body: Option<Box<dyn Body>>,
     /// What the caller shows to prove who they are.
     pub token: Option<Secret>,
+    /// For how long the answer is to be kept, where the caller wants it wrapped.
+    pub wrap_ttl: Option<Seconds>,
     /// Where the request came from, if over a network.
     pub remote: Option<SocketAddr>,
 }

@@ -24,6 +24,7 @@ mod system;
 mod tokens;
 mod visit;
 mod worker;
+mod wrapping;
 
 pub use kernel::{Door, Foundation, Kernel, Settings};
 pub use sealing::{InitializeError, Initialized};

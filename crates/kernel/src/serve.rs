@@ -14,7 +14,7 @@ use crate::audit::Trail;
 use crate::mounts::{Found, Route, route};
 use crate::policies::{self, Granted};
 use crate::visit::Visit;
-use crate::{Kernel, description, lockout, login, tokens};
+use crate::{Kernel, description, lockout, login, tokens, wrapping};
 
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
 const ATTEMPTS_MAX: u32 = 64;
@@ -108,7 +108,10 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
-    let outcome = perform(&visit, granted).await;
+    let outcome = match perform(&visit, granted).await {
+        Ok(reply) => wrapping::wrap(&visit, reply, &exchange.request.id).await,
+        refused => refused,
+    };
     exchange.warnings = visit.warnings.take();
     match outcome {
         // What acts outside the store commits by itself, before it acts.
@@ -230,7 +233,7 @@ fn warn_of_parameters<C: Send + Sync + 'static>(
     given: &Given,
     reply: &Reply,
 ) {
-    if matches!(reply, Reply::Empty | Reply::Bare(_)) {
+    if matches!(reply, Reply::Empty | Reply::Bare(_) | Reply::BareAbsent(_) | Reply::Wrapped(_)) {
         return;
     }
     let Some(endpoint) = door.endpoint(visit.operation) else { return };

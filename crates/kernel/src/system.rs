@@ -20,6 +20,7 @@ impl Rooms {
             policies::paths(),
             audit::paths(),
             crate::description::paths(),
+            crate::wrapping::paths(),
         ];
         Self { system: system.into_iter().flatten().collect(), token: tokens::paths() }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::{
     Caller, CanonicalPath, Context, Corner, Error, Memory, Moment, MountFacts, Operation, Proofs,
-    Request, Result, Secret, Warnings,
+    Request, Result, Seconds, Secret, Warnings,
 };
 use storage::{Transaction, View};
 
@@ -40,6 +40,8 @@ pub struct Visit {
     /// What they showed to prove who they are.
     pub(crate) shown: Option<Secret>,
     pub(crate) remote: Option<SocketAddr>,
+    /// For how long the answer is to be kept, where the caller wants it wrapped.
+    pub(crate) wrap_ttl: Option<Seconds>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) warnings: Warnings,
 }
@@ -61,6 +63,7 @@ impl Visit {
         let mut visit = Self::new(kernel, request.path.clone(), request.operation);
         visit.shown = request.token.clone();
         visit.remote = request.remote;
+        visit.wrap_ttl = request.wrap_ttl;
         visit.memory = memory.clone();
         visit
     }
@@ -84,6 +87,7 @@ impl Visit {
             sudo: Sudo::NotHeld,
             shown: None,
             remote: None,
+            wrap_ttl: None,
             memory: Arc::default(),
             warnings: Warnings::default(),
         }

@@ -67,6 +67,7 @@ impl Hand<'_> {
             query: Map::new(),
             body: Some(Box::new(parameters)),
             token: self.token.clone(),
+            wrap_ttl: None,
             remote: None,
         };
         let answer = self.kernel.serve(request).await;

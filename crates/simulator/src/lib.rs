@@ -42,6 +42,7 @@ pub struct Caller {
     entropy: Arc<dyn Entropy>,
     token: Option<String>,
     address: Option<std::net::SocketAddr>,
+    wrap_ttl: Option<Seconds>,
 }
 
 impl House {
@@ -101,7 +102,13 @@ impl House {
     /// When there is no such node.
     pub fn at(&self, node: usize) -> Caller {
         let node = self.nodes.get(node).expect("the house has that many nodes").clone();
-        Caller { node, entropy: Arc::new(Seeded::new(self.seed)), token: None, address: None }
+        Caller {
+            node,
+            entropy: Arc::new(Seeded::new(self.seed)),
+            token: None,
+            address: None,
+            wrap_ttl: None,
+        }
     }
 
     /// Lets time pass.
@@ -154,6 +161,12 @@ impl Caller {
     pub fn from(self, address: &str) -> Self {
         let address = format!("{address}:50000").parse().expect("an address");
         Self { address: Some(address), ..self }
+    }
+
+    /// The same, wanting answers wrapped for so many seconds.
+    #[must_use]
+    pub fn wrapping(self, ttl: u64) -> Self {
+        Self { wrap_ttl: Some(Seconds(ttl)), ..self }
     }
 
     /// Reads.
@@ -221,6 +234,7 @@ impl Caller {
             query,
             body: body.map(|fields| Box::new(fields) as _),
             token: self.token.clone().map(Secret::new),
+            wrap_ttl: self.wrap_ttl,
             remote: self.address,
         };
         self.node.serve(request).await
@@ -263,7 +277,8 @@ fn shown(outcome: Result<Reply>) -> Result<Value> {
         Reply::Data(fields, _) => fields.into(),
         Reply::Keys(names, _) if names.is_empty() => return Err(Error::Missing),
         Reply::Keys(names, _) => names.into(),
-        Reply::Bare(value) => value,
+        Reply::Bare(value) | Reply::BareAbsent(value) => value,
+        Reply::Wrapped(info) => serde_json::to_value(info).expect("plain data"),
         Reply::Auth(auth) => serde_json::to_value(auth).expect("plain data"),
         Reply::Absent(_) => return Err(Error::Missing),
         Reply::Empty | Reply::Accepted | Reply::Login(_) => Value::Null,

@@ -1,6 +1,6 @@
 //! The layout of an entry, as existing tools read it: whatever is empty is left out.
 
-use api::{Auth, Class, Error, Lease, Moment, Reply, Result};
+use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrapInfo};
 use serde_json::{Map, Value, json};
 
 use super::hash::Hasher;
@@ -105,6 +105,7 @@ fn asked(trail: &Trail, hasher: &Hasher) -> Value {
         "path": trail.path,
         "data": trail.sent.as_ref().map(|sent| hasher.fields(sent)),
         "remote_address": trail.remote.map(|remote| remote.ip().to_canonical().to_string()),
+        "wrap_ttl": trail.wrap_ttl.map(|ttl| ttl.0),
         "remote_port": trail.remote.map(|remote| remote.port()),
     });
     add_mount(&mut asked, trail.mount.as_deref());
@@ -125,9 +126,17 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
         }
         Reply::Absent(fields) => (fields.as_ref().map(|fields| hasher.fields(fields)), None, None),
         Reply::Auth(auth) => (None, Some(token(auth, hasher)), None),
-        Reply::Bare(_) | Reply::Empty | Reply::Accepted | Reply::Login(_) => (None, None, None),
+        Reply::Wrapped(_)
+        | Reply::Bare(_)
+        | Reply::BareAbsent(_)
+        | Reply::Empty
+        | Reply::Accepted
+        | Reply::Login(_) => (None, None, None),
     };
     if let Some(answered) = answered.as_object_mut() {
+        if let Reply::Wrapped(info) = reply {
+            answered.insert("wrap_info".to_owned(), wrapping(info, hasher));
+        }
         answered.insert("data".to_owned(), data.into());
         answered.insert("auth".to_owned(), auth.unwrap_or_default());
         let secret = lease.map(|lease: &Lease| json!({ "lease_id": lease.id }));
@@ -148,6 +157,17 @@ fn token(auth: &Auth, hasher: &Hasher) -> Value {
         "entity_id": auth.entity_id,
         "token_type": auth.token_type,
         "token_ttl": auth.lease_duration,
+    }))
+}
+
+fn wrapping(info: &WrapInfo, hasher: &Hasher) -> Value {
+    lean(json!({
+        "ttl": info.ttl,
+        "token": hasher.text(info.token.reveal()),
+        "accessor": hasher.text(&info.accessor),
+        "creation_time": info.creation_time,
+        "creation_path": info.creation_path,
+        "wrapped_accessor": info.wrapped_accessor.as_ref().map(|text| hasher.text(text)),
     }))
 }
 

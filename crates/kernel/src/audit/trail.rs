@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::{Error, Operation, Reply, Request, Result, Secret};
+use api::{Error, Operation, Reply, Request, Result, Seconds, Secret};
 use serde_json::{Map, Value};
 
 use super::entry;
@@ -21,6 +21,7 @@ pub(crate) struct Trail {
     pub(super) operation: Operation,
     pub(super) path: String,
     pub(super) remote: Option<SocketAddr>,
+    pub(super) wrap_ttl: Option<Seconds>,
     pub(super) shown: Option<Secret>,
     pub(super) mount: Option<Arc<Mount>>,
     pub(super) holder: Option<Holder>,
@@ -40,6 +41,7 @@ impl Trail {
             operation: request.operation,
             path: request.path.to_string(),
             remote: request.remote,
+            wrap_ttl: request.wrap_ttl,
             shown: request.token.clone(),
             mount: None,
             holder: None,

@@ -88,7 +88,9 @@ pub(crate) async fn authorize(
         true => Need::CapabilityAndSudo,
         false => Need::Capability,
     };
-    if !rule.allows(visit.operation, need) || !rule.permits_wrapping(None) {
+    if !rule.allows(visit.operation, need)
+        || !rule.permits_wrapping(visit.wrap_ttl.map(|ttl| ttl.0))
+    {
         return Err(Error::Denied);
     }
     trail.note_granting(rule.granted_by(visit.operation).into_iter().map(str::to_owned).collect());

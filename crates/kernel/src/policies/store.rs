@@ -1,6 +1,6 @@
 //! Policies as they are stored, and a caller's policies ready to answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use api::{Moment, Result};
 use quick_cache::sync::Cache;
@@ -17,6 +17,10 @@ pub(super) const POLICIES: Table<Record> = Table::new("policy/");
 pub(crate) const PREFIX: &str = "sys/policy/";
 /// The policy of wrapping tokens: never given out, never changed.
 pub(crate) const RESPONSE_WRAPPING_NAME: &str = "response-wrapping";
+
+/// What a wrapping token may do. It is never stored, so nobody can change it.
+static WRAPPING: LazyLock<Policy> =
+    LazyLock::new(|| parse(super::RESPONSE_WRAPPING).expect("a test parses this very text"));
 
 /// A policy as its author wrote it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -64,7 +68,9 @@ pub(crate) async fn of(visit: &Visit, names: &[String]) -> Result<Arc<Compiled>>
         return Ok(compiled);
     }
     let there = found.iter().filter_map(|(name, stored)| {
-        stored.as_ref().as_ref().map(|stored| (name.as_str(), &stored.policy))
+        let stored = stored.as_ref().as_ref().map(|stored| &stored.policy);
+        let built_in = || (*name == RESPONSE_WRAPPING_NAME).then_some(&*WRAPPING);
+        Some((name.as_str(), stored.or_else(built_in)?))
     });
     let compiled = Arc::new(Compiled::new(&there.collect::<Vec<_>>()));
     cache.insert(question, compiled.clone());

@@ -136,7 +136,11 @@ pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Resu
     issue_under(visit, issue, (text, key)).await
 }
 
-fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
+/// The name a token with this text is stored under.
+///
+/// # Errors
+/// [`Error::Invalid`] when no token can be like that.
+pub(crate) fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
     let key = format::key_of(text, &visit.kernel.token_index()?);
     key.ok_or_else(|| Error::invalid("a token cannot be empty"))
 }

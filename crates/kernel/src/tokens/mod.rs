@@ -20,7 +20,7 @@ mod renew;
 pub(crate) use authenticate::{Holder, authenticate, by_accessor, find};
 pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
 pub(crate) use format::Custom;
-pub(crate) use grant::{Grant, Issue, found_root, issue, issue_as};
+pub(crate) use grant::{Grant, Issue, found_root, issue, issue_as, key_of};
 pub(crate) use paths::paths;
 pub(crate) use record::{Kind, Owner, Token, TokenKey};
 

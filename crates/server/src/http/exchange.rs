@@ -103,13 +103,13 @@ impl Desk {
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        let Understood { operation, path, query, token, notation } = understood;
+        let Understood { operation, path, query, token, wrap_ttl, notation } = understood;
         let unread = |notation| -> Box<dyn api::Body> {
             Box::new(body::unread(mailbox.share(), notation, &self.limits))
         };
         let body = notation.map(unread);
         let id = api::unique(&*self.entropy);
-        Request { id, operation, path, query, body, token, remote: Some(remote) }
+        Request { id, operation, path, query, body, token, wrap_ttl, remote: Some(remote) }
     }
 
     /// The service's answer, or what to say when it did not come to one.

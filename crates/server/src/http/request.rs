@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{CanonicalPath, Error, Operation, Secret, duration};
+use api::{CanonicalPath, Error, Operation, Seconds, Secret, duration};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
@@ -17,6 +17,7 @@ use super::{ADDRESS_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, TOKEN_BYTES_MAX, e
 const TOKEN: &str = "x-vault-token";
 const NAMESPACE: &str = "x-vault-namespace";
 const WRAP_TTL: &str = "x-vault-wrap-ttl";
+const WRAP_FORMAT: &str = "x-vault-wrap-format";
 const INLINE_AUTH: &str = "x-vault-inline-auth-path";
 
 /// What a line of headers costs besides its text: colon, blank and line end.
@@ -57,6 +58,8 @@ pub(super) struct Understood {
     /// Parameters that came with the address.
     pub(super) query: Map<String, Value>,
     pub(super) token: Option<Secret>,
+    /// For how long the answer is to be kept, where it is to be wrapped.
+    pub(super) wrap_ttl: Option<Seconds>,
     /// How the body is written, where the operation takes one.
     pub(super) notation: Option<Notation>,
 }
@@ -102,7 +105,8 @@ pub(super) fn understand(parts: &Parts) -> Result<Understood> {
         Some(notation) => (Some(notation.beside(query.into_map())), Map::new()),
         None => (None, query.into_map()),
     };
-    Ok(Understood { operation, path, query, token: token(&parts.headers)?, notation })
+    let (token, wrap_ttl) = (token(&parts.headers)?, wrap_ttl(&parts.headers)?);
+    Ok(Understood { operation, path, query, token, wrap_ttl, notation })
 }
 
 /// Refuses what is too long to be meant well.
@@ -229,11 +233,20 @@ fn check_unsupported(headers: &HeaderMap) -> Result<()> {
         let text = "inline authentication is not supported; log in first and send the token";
         return Err(Error::invalid(text).into());
     }
-    let Some(ttl) = text(headers, WRAP_TTL).filter(|ttl| !ttl.is_empty()) else { return Ok(()) };
+    if text(headers, WRAP_FORMAT).is_some_and(|format| !["", "token"].contains(&format)) {
+        let text = "wrapping tokens have one format; send the request without X-Vault-Wrap-Format";
+        return Err(Error::invalid(text).into());
+    }
+    Ok(())
+}
+
+/// For how long the answer is to be kept. What is no clear wish is refused: an answer that should
+/// have been wrapped must never travel bare.
+fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Seconds>> {
+    let Some(ttl) = text(headers, WRAP_TTL).filter(|ttl| !ttl.is_empty()) else { return Ok(None) };
     let problem = match duration::parse(ttl) {
-        Ok(0) => return Ok(()),
-        // An answer that should have been wrapped must never travel bare.
-        Ok(_) => "response wrapping is not supported; send the request without X-Vault-Wrap-TTL",
+        Ok(0) => return Ok(None),
+        Ok(seconds) => return Ok(Some(Seconds(seconds))),
         Err(_) if ttl.starts_with('-') => {
             "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative"
         }
@@ -417,11 +430,10 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_refused_and_never_ignored() {
         let wrap = |ttl| ask("GET", "/v1/a", &[("x-vault-wrap-ttl", ttl)]);
-        assert!(wrap("0").is_ok() && wrap("").is_ok());
-        for ttl in ["60", "2m"] {
-            let Refusal::Error(Error::Invalid(text)) = wrap(ttl).unwrap_err() else { panic!() };
-            assert!(text.starts_with("response wrapping is not supported"), "{text}");
+        for (ttl, expected) in [("0", None), ("", None), ("60", Some(60)), ("2m", Some(120))] {
+            assert_eq!(wrap(ttl).unwrap().wrap_ttl, expected.map(Seconds), "{ttl}");
         }
+        assert!(ask("GET", "/v1/a", &[("x-vault-wrap-format", "jwt")]).is_err());
         for ttl in ["-1", "-5m", "soon"] {
             let Refusal::Error(Error::Invalid(text)) = wrap(ttl).unwrap_err() else { panic!() };
             assert!(text.starts_with("error parsing X-Vault-Wrap-TTL header: "), "{text}");

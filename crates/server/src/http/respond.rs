@@ -92,46 +92,27 @@ struct Success<'a> {
 }
 
 fn success(about: Success<'_>, reply: Reply) -> Outgoing {
-    let mut envelope = Envelope::default();
-    let mut status = StatusCode::OK;
-    match reply {
-        Reply::Bare(document) => return rendered(status, encode(&document)),
+    let status = match &reply {
+        Reply::Bare(document) => return rendered(StatusCode::OK, encode(document)),
+        Reply::BareAbsent(document) => return rendered(StatusCode::NOT_FOUND, encode(document)),
         Reply::Empty if about.warnings.is_empty() => return nothing(about.manner.operation),
-        Reply::Empty => {}
-        Reply::Accepted => status = StatusCode::ACCEPTED,
-        Reply::Data(data, lease) => {
-            let lease = lease.unwrap_or_default();
-            envelope.lease_id = lease.id;
-            envelope.renewable = lease.renewable;
-            envelope.lease_duration = lease.duration.0;
-            envelope.data = Some(data);
-        }
         Reply::Keys(keys, _) if keys.is_empty() => return errors(StatusCode::NOT_FOUND, &[]),
-        Reply::Keys(keys, about_keys) => envelope.data = Some(listing(keys, about_keys)),
-        Reply::Absent(data) => {
-            status = StatusCode::NOT_FOUND;
-            envelope.data = data;
-        }
-        Reply::Auth(auth) => envelope.auth = Some(*auth),
         Reply::Login(_) => {
             tracing::error!(request = about.id, "a login left the kernel without a token");
             return broken();
         }
-    }
+        Reply::Wrapped(_) => return document(StatusCode::OK, &Envelope::holding(reply)),
+        Reply::Accepted => StatusCode::ACCEPTED,
+        Reply::Absent(_) => StatusCode::NOT_FOUND,
+        Reply::Empty | Reply::Data(..) | Reply::Keys(..) | Reply::Auth(_) => StatusCode::OK,
+    };
+    let mut envelope = Envelope::holding(reply);
     if is_empty_listing(about.manner.operation, &envelope) {
         return errors(StatusCode::NOT_FOUND, &[]);
     }
     envelope.request_id = about.id;
     envelope.warnings = (!about.warnings.is_empty()).then_some(about.warnings);
     enveloped(status, &envelope, about.manner)
-}
-
-fn listing(keys: Vec<String>, about_keys: Map<String, Value>) -> Map<String, Value> {
-    let mut data = Map::from_iter([("keys".to_owned(), json!(keys))]);
-    if !about_keys.is_empty() {
-        data.insert("key_info".to_owned(), Value::Object(about_keys));
-    }
-    data
 }
 
 /// There is nothing to say: fine for a write, but a read has then found nothing.

@@ -246,6 +246,7 @@ async fn a_broken_body_is_not_an_empty_one_at_the_second_attempt() {
             query: Map::new(),
             body: Some(Box::new(Broken)),
             token: Some(Secret::new(house.root.clone())),
+            wrap_ttl: None,
             remote: None,
         };
         let answer = house.nodes[0].serve(request).await;

@@ -12,3 +12,4 @@ mod promises;
 mod tokens;
 mod userpass;
 mod walk;
+mod wrapping;

@@ -1,0 +1,233 @@
+//! Response wrapping: an answer is fetched once, by whoever holds its token.
+
+use std::sync::Arc;
+
+use api::{Error, Operation};
+use serde_json::{Value, json};
+use simulator::{Caller, House};
+use storage::Memory;
+use storage::testing::{Busy, Fault, Flaky};
+use tokio::task::JoinSet;
+
+use crate::walk::{furnish, furnished};
+
+/// More steps than unwrapping takes.
+const STEPS_MAX: u64 = 60;
+
+async fn with_secret(house: &House) {
+    house.root().write("kv/app", json!({"key": "value"})).await.unwrap();
+}
+
+async fn wrapped_secret(house: &House) -> String {
+    let info = house.root().wrapping(60).read("kv/app").await.unwrap();
+    info["token"].as_str().unwrap().to_owned()
+}
+
+async fn unwrap(caller: &Caller, token: &str) -> Result<Value, Error> {
+    caller.write("sys/wrapping/unwrap", json!({"token": token})).await
+}
+
+fn used_up() -> Result<Value, Error> {
+    Err(Error::invalid("wrapping token is not valid or does not exist"))
+}
+
+#[tokio::test]
+async fn a_wrapped_answer_is_fetched_once() {
+    let house = furnished().await;
+    with_secret(&house).await;
+    let census = house.census().await;
+    let info = house.root().wrapping(90).read("kv/app").await.unwrap();
+    assert_eq!(info["ttl"], 90);
+    assert_eq!(info["creation_path"], "kv/app");
+    assert!(info.get("data").is_none() && info.get("wrapped_accessor").is_none());
+    let token = info["token"].as_str().unwrap();
+    let answer = unwrap(&house.stranger(), token).await.unwrap();
+    assert_eq!(answer["data"], json!({"key": "value"}));
+    assert_eq!((&answer["auth"], &answer["wrap_info"]), (&Value::Null, &Value::Null));
+    assert!(!answer["request_id"].as_str().unwrap().is_empty());
+    assert_eq!(unwrap(&house.stranger(), token).await, used_up());
+    house.settle().await.unwrap();
+    assert_eq!(house.census().await, census);
+}
+
+#[tokio::test]
+async fn the_token_itself_may_be_shown_instead() {
+    let house = furnished().await;
+    with_secret(&house).await;
+    let token = wrapped_secret(&house).await;
+    let holder = house.holder(&token);
+    let answer = holder.write("sys/wrapping/unwrap", json!({})).await.unwrap();
+    assert_eq!(answer["data"], json!({"key": "value"}));
+    assert_eq!(holder.write("sys/wrapping/unwrap", json!({})).await, used_up());
+}
+
+/// Case 21 of the facts.
+#[tokio::test]
+async fn a_wrapped_login_holds_a_token_that_works() {
+    let house = furnished().await;
+    let login = house.stranger().wrapping(60);
+    let info = login.write("auth/userpass/login/mitchellh", json!({"password": "foo"})).await;
+    let info = info.unwrap();
+    let answer = unwrap(&house.stranger(), info["token"].as_str().unwrap()).await.unwrap();
+    assert_eq!(answer["auth"]["accessor"], info["wrapped_accessor"]);
+    let token = answer["auth"]["client_token"].as_str().unwrap();
+    house.holder(token).read("auth/token/lookup-self").await.unwrap();
+}
+
+#[tokio::test]
+async fn looking_uses_nothing_up_and_wrapping_anew_ends_the_old_token() {
+    let house = furnished().await;
+    with_secret(&house).await;
+    let old = wrapped_secret(&house).await;
+    let stranger = house.stranger();
+    for _ in 0..3 {
+        let about = stranger.write("sys/wrapping/lookup", json!({"token": old})).await.unwrap();
+        assert_eq!(
+            (&about["creation_ttl"], &about["creation_path"]),
+            (&json!(60), &json!("kv/app"))
+        );
+        assert_eq!(house.holder(&old).read("sys/wrapping/lookup").await.unwrap(), about);
+    }
+    assert_eq!(stranger.read("sys/wrapping/lookup").await, Err(Error::Unauthenticated));
+    let info = stranger.write("sys/wrapping/rewrap", json!({"token": old})).await.unwrap();
+    assert_eq!((&info["ttl"], &info["creation_path"]), (&json!(60), &json!("kv/app")));
+    assert_eq!(unwrap(&stranger, &old).await, used_up());
+    let new = info["token"].as_str().unwrap();
+    assert_eq!(unwrap(&stranger, new).await.unwrap()["data"], json!({"key": "value"}));
+}
+
+#[tokio::test]
+async fn what_nobody_fetches_in_time_is_gone() {
+    let house = furnished().await;
+    with_secret(&house).await;
+    let census = house.census().await;
+    let token = wrapped_secret(&house).await;
+    house.wait(60);
+    assert_eq!(unwrap(&house.stranger(), &token).await, used_up());
+    house.settle().await.unwrap();
+    assert_eq!(house.census().await, census);
+}
+
+#[tokio::test]
+async fn only_wrapping_tokens_are_unwrapped() {
+    let house = furnished().await;
+    let user = house.stranger().login("mitchellh", "foo").await.unwrap();
+    for token in [house.root.as_str(), &user, "hvs.nonsense", "x"] {
+        assert_eq!(unwrap(&house.stranger(), token).await, used_up());
+    }
+    let refused = Error::Forbidden(
+        "error validating wrapping token: could not decode token in request body".to_owned(),
+    );
+    let number = house.stranger().write("sys/wrapping/unwrap", json!({"token": 1})).await;
+    assert_eq!(number, Err(refused));
+}
+
+#[tokio::test]
+async fn what_is_sent_can_be_wrapped() {
+    let house = furnished().await;
+    let body = json!({"a": 1, "b": {"c": "d"}});
+    let bare = house.root().write("sys/wrapping/wrap", body.clone()).await;
+    let text = "endpoint requires response wrapping to be used";
+    assert_eq!(bare, Err(Error::invalid(text)));
+    let info = house.root().wrapping(60).write("sys/wrapping/wrap", body.clone()).await.unwrap();
+    let answer = unwrap(&house.stranger(), info["token"].as_str().unwrap()).await.unwrap();
+    assert_eq!(answer["data"], body);
+}
+
+/// Case 173 of the facts.
+#[tokio::test]
+async fn errors_and_empty_answers_are_not_wrapped() {
+    let house = furnished().await;
+    let census = house.census().await.len();
+    let root = house.root().wrapping(60);
+    assert_eq!(root.read("kv/nothing").await, Err(Error::Missing));
+    assert_eq!(root.list("kv").await, Err(Error::Missing));
+    assert!(root.read("nowhere/at/all").await.is_err());
+    assert_eq!(house.census().await.len(), census);
+    assert_eq!(root.write("kv/a", json!({"b": "c"})).await, Ok(Value::Null));
+    assert_eq!(house.census().await.len(), census + 1);
+    let too_long = house.root().wrapping(2_764_801).read("kv/a").await;
+    assert_eq!(too_long, Err(Error::invalid("an answer can be wrapped for 768h at most")));
+}
+
+#[tokio::test]
+async fn policies_say_for_how_long_answers_are_wrapped() {
+    let house = furnished().await;
+    with_secret(&house).await;
+    let text =
+        r#"path "kv/*" { capabilities = ["read"] min_wrapping_ttl = 50 max_wrapping_ttl = 100 }"#;
+    house.root().write("sys/policies/acl/wrapper", json!({"policy": text})).await.unwrap();
+    let made = house.root().write("auth/token/create", json!({"policies": ["wrapper"]})).await;
+    let holder = house.holder(made.unwrap()["client_token"].as_str().unwrap());
+    assert_eq!(holder.read("kv/app").await, Err(Error::Denied));
+    for (ttl, allowed) in [(49, false), (50, true), (100, true), (101, false)] {
+        assert_eq!(holder.clone().wrapping(ttl).read("kv/app").await.is_ok(), allowed, "{ttl}");
+    }
+}
+
+#[tokio::test]
+async fn the_old_way_reads_the_answer_as_text_and_uses_the_token_up() {
+    let house = furnished().await;
+    with_secret(&house).await;
+    let token = wrapped_secret(&house).await;
+    let answer = house.holder(&token).ask(Operation::Read, "cubbyhole/response", Value::Null).await;
+    let warning = "Reading from 'cubbyhole/response' is deprecated.";
+    assert!(answer.warnings.iter().any(|text| text.starts_with(warning)), "{:?}", answer.warnings);
+    assert_eq!(unwrap(&house.stranger(), &token).await, used_up());
+}
+
+#[tokio::test]
+async fn a_wrapping_token_is_good_for_nothing_else_and_trying_uses_it_up() {
+    let house = furnished().await;
+    with_secret(&house).await;
+    let token = wrapped_secret(&house).await;
+    let holder = house.holder(&token);
+    assert_eq!(holder.read("auth/token/lookup-self").await, Err(Error::Denied));
+    assert_eq!(unwrap(&house.stranger(), &token).await, used_up());
+}
+
+/// Row W1 of the security notes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_hundred_who_unwrap_on_several_nodes_one_succeeds() {
+    let memory = Arc::new(Memory::default());
+    let mut house = House::on(memory.clone(), 0, 3).await;
+    house.store = Arc::new(Busy::new(memory, 3));
+    house.restart(3).await;
+    furnish(&house).await;
+    with_secret(&house).await;
+    let token = wrapped_secret(&house).await;
+    let mut tries = JoinSet::new();
+    for number in 0..200 {
+        let (caller, token) = (house.at(number % 3), token.clone());
+        tries.spawn(async move { unwrap(&caller, &token).await });
+    }
+    let outcomes = tries.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert!(outcomes.iter().filter(|outcome| outcome.is_err()).all(|o| *o == used_up()));
+}
+
+/// Row W2 of the security notes.
+#[tokio::test]
+async fn after_a_crash_at_any_step_of_unwrapping_it_is_used_up_or_as_before() {
+    for fault in [Fault::Before, Fault::Middle, Fault::After] {
+        for step in 1..STEPS_MAX {
+            let flaky = Arc::new(Flaky::new(Arc::new(Memory::default())));
+            let mut house = House::on(flaky.clone(), 1, step).await;
+            furnish(&house).await;
+            with_secret(&house).await;
+            let token = wrapped_secret(&house).await;
+            let before = flaky.operations();
+            flaky.crash_at(step, fault);
+            let first = unwrap(&house.stranger(), &token).await;
+            let steps = flaky.operations() - before;
+            flaky.heal();
+            house.restart(1).await;
+            let second = unwrap(&house.stranger(), &token).await;
+            assert!(!(first.is_ok() && second.is_ok()), "fetched twice, step {step} {fault:?}");
+            assert_eq!(unwrap(&house.stranger(), &token).await, used_up());
+            if steps < step {
+                break;
+            }
+        }
+    }
+}
