@@ -12,6 +12,7 @@ use std::time::Duration;
 use api::{Seconds, SystemClock, SystemEntropy, Wordlists, Workshop};
 use engines::{AUTH_METHODS, SECRETS_ENGINES};
 use kernel::{Foundation, Kernel, Settings};
+use rustix::process::setpriority_process;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,6 +28,9 @@ use crate::{Development, PRODUCT, VERSION, announce, development, hardening, wor
 const GRACE: Duration = Duration::from_secs(10);
 /// How many jobs may wait for each bench of the workshop.
 const WAITING_PER_BENCH: usize = 32;
+/// How far benches of the workshop step back, on the scale from -20 to 19: they get a tenth of a
+/// core that others want too, and all of one that nobody wants.
+const BENCH_NICENESS: i32 = 10;
 /// When this version was made.
 const RELEASE_DATE: &str = "2026-11-21T00:00:00Z";
 /// When this program was built, if whoever built it says so.
@@ -142,7 +146,7 @@ fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
         engines: AUTH_METHODS.iter().chain(SECRETS_ENGINES).copied().collect(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        workshop: Arc::new(Workshop::new(benches, benches * WAITING_PER_BENCH)),
+        workshop: Arc::new(Workshop::with_benches(benches, benches * WAITING_PER_BENCH, step_back)),
         settings: Settings {
             ttl_default: Seconds(configuration.default_lease_ttl),
             ttl_max: Seconds(configuration.max_lease_ttl),
@@ -156,6 +160,13 @@ fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
             build_date: BUILD_DATE,
         },
     }))
+}
+
+/// Lets everything else go before this thread, so that a flood of logins slows nothing else.
+fn step_back() {
+    // Without a process named, Linux means the calling thread. Stepping back is never refused, and
+    // were it, the work would still be done.
+    let _ = setpriority_process(None, BENCH_NICENESS);
 }
 
 /// What the system may tell a process.
