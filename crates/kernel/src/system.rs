@@ -18,6 +18,7 @@ impl Rooms {
             sealing::paths(),
             mounts::paths(),
             policies::paths(),
+            policies::password_paths(),
             audit::paths(),
             crate::description::paths(),
             crate::wrapping::paths(),

@@ -74,6 +74,11 @@ impl Visit {
         Self::new(kernel, nowhere, Operation::Update)
     }
 
+    /// A piece of work inside an attempt, which is at `now` and whose transaction `system` is of.
+    pub(crate) fn of_service(kernel: &Arc<Kernel>, system: &View, now: Moment) -> Self {
+        Self { system: system.clone(), now, ..Self::of_worker(kernel) }
+    }
+
     fn new(kernel: &Arc<Kernel>, path: CanonicalPath, operation: Operation) -> Self {
         let transaction = Arc::new(Transaction::begin(kernel.store.clone()));
         Self {

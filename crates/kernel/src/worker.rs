@@ -25,6 +25,10 @@ pub const WORKERS: &[Worker] = &[
         work: |kernel| Box::pin(tokens::clear_up_ended(kernel)),
     },
     Worker {
+        name: "clear up behind owners whose tokens were all ended",
+        work: |kernel| Box::pin(tokens::clear_up_owners(kernel)),
+    },
+    Worker {
         name: "clear up behind disabled mounts",
         work: |kernel| Box::pin(mounts::clear_up_disabled(kernel)),
     },

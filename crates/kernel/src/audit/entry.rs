@@ -153,6 +153,7 @@ fn token(auth: &Auth, hasher: &Hasher) -> Value {
         "accessor": hasher.text(&auth.accessor),
         "policies": auth.policies,
         "token_policies": auth.token_policies,
+        "identity_policies": auth.identity_policies,
         "metadata": auth.metadata,
         "entity_id": auth.entity_id,
         "token_type": auth.token_type,

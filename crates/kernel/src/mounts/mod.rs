@@ -15,9 +15,9 @@ use api::{Class, Entropy, Error, KeyValues, Moment, Result, hexadecimal, unique}
 use serde::{Deserialize, Serialize};
 use storage::{Table, View};
 
-use crate::Kernel;
 use crate::visit::{MOUNTS, SYSTEM, Visit};
 use crate::worker::pass_over_damage;
+use crate::{Kernel, identity};
 
 pub(crate) use paths::paths;
 pub(crate) use protected::founding_table;
@@ -176,7 +176,8 @@ async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {
     for key in &keys {
         visit.transaction().delete(key);
     }
-    if keys.len() < CLEARED_MAX {
+    let aliases = identity::forget_aliases(visit, storage).await?;
+    if keys.len() < CLEARED_MAX && aliases == 0 {
         GONE.delete(&visit.system, storage);
         tracing::info!(since = %gone.since, "everything of a disabled mount is removed");
     }

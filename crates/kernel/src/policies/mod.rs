@@ -12,6 +12,9 @@
 //! evaluated grants nothing. A rule whose path has `{{…}}` in it waits for identities: until its
 //! path can be filled in, it is kept and matches nothing. It may therefore not deny either, since
 //! a `deny` that matches nothing would silently grant.
+//!
+//! Password policies have only the word in common with these: they say what a password has to be
+//! made of.
 
 mod builtin;
 mod capability;
@@ -21,12 +24,14 @@ mod index;
 mod merged;
 mod parameters;
 mod parse;
+mod password;
 mod paths;
 mod pattern;
 mod rule;
 mod store;
 
 pub(crate) use granted::{Granted, authorize};
+pub(crate) use password::{password_flaw, password_paths};
 pub(crate) use paths::{NAME_MAX, paths};
 pub(crate) use store::{
     CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, of_whoever_asks,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::store::{POLICIES, RESPONSE_WRAPPING_NAME, Record};
 use super::{RESPONSE_WRAPPING, of, parse};
-use crate::tokens;
+use crate::tokens::{self, Holder};
 use crate::visit::Visit;
 
 /// The longest policy text, in bytes.
@@ -189,15 +189,20 @@ fn save(visit: &Visit, name: &str, given: &str) -> Result<()> {
     if given.trim().is_empty() {
         return Err(Error::invalid("'policy' parameter not supplied or empty"));
     }
-    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = text.unwrap_or_else(|| given.to_owned());
+    let text = plain(given);
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::invalid("failed to parse policy: it is longer than 256 KiB"));
     }
     parse(&text).map_err(|error| Error::invalid(error.to_string()))?;
     POLICIES.put(&visit.system, name, &Record { text, modified: visit.now });
     Ok(())
+}
+
+/// A text that may have been given in base64.
+pub(super) fn plain(given: &str) -> String {
+    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
+    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.unwrap_or_else(|| given.to_owned())
 }
 
 async fn delete(visit: &Visit, named: Named) -> Result<NoContent> {
@@ -251,7 +256,7 @@ struct OfAccessor {
 
 async fn capabilities_of_self(visit: &Visit, paths: Paths) -> Result<Reply> {
     let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
-    capabilities(visit, &holder.token.policies, paths).await
+    capabilities(visit, holder, paths).await
 }
 
 async fn capabilities_of_token(visit: &Visit, (of, paths): (OfToken, Paths)) -> Result<Reply> {
@@ -259,7 +264,7 @@ async fn capabilities_of_token(visit: &Visit, (of, paths): (OfToken, Paths)) -> 
     let text = text.ok_or_else(|| Error::Failed("no token found".to_owned()))?;
     let found = tokens::find(visit, &text).await?;
     let found = found.ok_or_else(|| Error::InvalidListed("invalid token".to_owned()))?;
-    capabilities(visit, &found.token.policies, paths).await
+    capabilities(visit, &found, paths).await
 }
 
 async fn capabilities_of_accessor(
@@ -271,10 +276,13 @@ async fn capabilities_of_accessor(
     }
     let found = tokens::by_accessor(visit, &of.accessor).await?;
     let found = found.ok_or_else(|| Error::InvalidListed("invalid accessor".to_owned()))?;
-    capabilities(visit, &found.token.policies, paths).await
+    capabilities(visit, &found, paths).await
 }
 
-async fn capabilities(visit: &Visit, policies: &[String], given: Paths) -> Result<Reply> {
+async fn capabilities(visit: &Visit, holder: &Holder, given: Paths) -> Result<Reply> {
+    if holder.is_suspended {
+        return Err(Error::Unauthenticated);
+    }
     let paths = if given.paths.is_empty() { given.path } else { given.paths };
     if paths.is_empty() {
         return Err(Error::invalid("paths must be supplied"));
@@ -282,7 +290,7 @@ async fn capabilities(visit: &Visit, policies: &[String], given: Paths) -> Resul
     if paths.len() > PATHS_MAX {
         return Err(Error::invalid("at most 1000 paths can be asked about at once"));
     }
-    let compiled = of(visit, policies).await?;
+    let compiled = of(visit, &holder.policies()).await?;
     let mut answer: BTreeMap<String, Value> = BTreeMap::new();
     for path in &paths {
         let asked = path.strip_prefix('/').unwrap_or(path);

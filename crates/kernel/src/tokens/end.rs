@@ -32,7 +32,7 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
         CHILDREN.delete(system, &format!("{parent}/{key}"));
     }
     if let Some(owner) = &token.owner {
-        OWNED.delete(system, &format!("{}/{key}", owner.alias));
+        OWNED.delete(system, &owner.place_of(key));
     }
     ENDED.put(system, key, &());
 }

@@ -245,7 +245,7 @@ fn write(system: &View, key: &TokenKey, token: &Token) {
         CHILDREN.put(system, &format!("{parent}/{key}"), &());
     }
     if let Some(owner) = &token.owner {
-        OWNED.put(system, &format!("{}/{key}", owner.alias), &());
+        OWNED.put(system, &owner.place_of(key), &());
     }
     if let Some(end) = token.expires {
         leases::put_due(system, end, key);

@@ -12,6 +12,7 @@ mod authenticate;
 mod end;
 mod format;
 mod grant;
+mod owned;
 mod paths;
 mod present;
 mod record;
@@ -21,6 +22,7 @@ pub(crate) use authenticate::{Holder, authenticate, by_accessor, find};
 pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
 pub(crate) use format::Custom;
 pub(crate) use grant::{Grant, Issue, found_root, issue, issue_as, key_of};
+pub(crate) use owned::{clear_up_owners, end_all_before, of_owner};
 pub(crate) use paths::paths;
 pub(crate) use record::{Kind, Owner, Token, TokenKey};
 

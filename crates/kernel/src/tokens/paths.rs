@@ -310,16 +310,16 @@ async fn look_up(visit: &Visit, which: Which) -> Result<Data<TokenView>> {
         return look_up_self(visit, Nothing {}).await;
     };
     let found = find(visit, &text).await?.ok_or_else(|| Error::Forbidden("bad token".into()))?;
-    Ok(Data(found.token.to_view(visit.now, text.reveal())))
+    Ok(Data(found.to_view(visit.now, text.reveal())))
 }
 
 async fn look_up_self(visit: &Visit, _: Nothing) -> Result<Data<TokenView>> {
-    Ok(Data(holder(visit)?.token.to_view(visit.now, shown(visit))))
+    Ok(Data(holder(visit)?.to_view(visit.now, shown(visit))))
 }
 
 async fn look_up_accessor(visit: &Visit, which: WhichAccessor) -> Result<Data<TokenView>> {
     let found = must_find_by_accessor(visit, &which).await?;
-    Ok(Data(found.token.to_view(visit.now, "")))
+    Ok(Data(found.to_view(visit.now, "")))
 }
 
 async fn renew_token(visit: &Visit, (which, time): (Which, Increment)) -> Result<Reply> {
@@ -341,7 +341,9 @@ async fn renew_accessor(visit: &Visit, (which, time): (WhichAccessor, Increment)
 async fn renewed(visit: &Visit, found: &Holder, time: Increment, shown: &str) -> Result<Reply> {
     let token = renew::renew(visit, found, time.increment).await?;
     Ok(match token {
-        Some(token) => Answer(renew::answer(visit, &token, shown)).into_reply(),
+        Some(token) => {
+            Answer(token.to_auth(visit.now, shown, &found.identity_policies)).into_reply()
+        }
         None => Reply::Empty,
     })
 }

@@ -4,6 +4,7 @@ use api::{Auth, KeyValues, Moment, NameList, normalize_policies};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Holder;
 use super::record::Token;
 
 /// What a look-up answers.
@@ -57,11 +58,29 @@ pub(super) struct TokenView {
     /// When it was last renewed, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_renewal_time: Option<u64>,
+    /// Policies that its entity brings besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity_policies: Vec<String>,
+    /// Policies that its entity brings in other namespaces: there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_namespace_policies: Option<KeyValues>,
+}
+
+impl Holder {
+    /// What a look-up answers; `id` is the token itself where the caller showed it.
+    pub(super) fn to_view(&self, now: Moment, id: &str) -> TokenView {
+        let brings_any = !self.identity_policies.is_empty();
+        TokenView {
+            identity_policies: self.identity_policies.clone(),
+            external_namespace_policies: brings_any.then(KeyValues::new),
+            ..self.token.to_view(now, id)
+        }
+    }
 }
 
 impl Token {
-    /// What a look-up answers; `id` is the token itself where the caller showed it.
-    pub(super) fn to_view(&self, now: Moment, id: &str) -> TokenView {
+    /// What a look-up answers, but for what the entity brings.
+    fn to_view(&self, now: Moment, id: &str) -> TokenView {
         let ends = self.expires.is_some();
         TokenView {
             id: id.to_owned(),
@@ -85,6 +104,8 @@ impl Token {
             issue_time: ends.then_some(self.issued),
             last_renewal: self.renewed,
             last_renewal_time: self.renewed.map(Moment::unix),
+            identity_policies: vec![],
+            external_namespace_policies: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Giving a token more time.
 
-use api::{Auth, Error, Renewal, Result, Seconds};
+use api::{Error, Renewal, Result, Seconds};
 use storage::View;
 
 use super::Holder;
@@ -75,9 +75,4 @@ async fn terms(visit: &Visit, token: &Token) -> Result<Option<Grant>> {
         mount_max: context.mount.ttl_max,
         ..grant
     }))
-}
-
-/// What a renewal answers: `shown` is the token itself where the caller showed it.
-pub(super) fn answer(visit: &Visit, token: &Token, shown: &str) -> Auth {
-    token.to_auth(visit.now, shown, &vec![])
 }

@@ -7,6 +7,7 @@ mod audit;
 mod crashes;
 mod mounts;
 mod nodes;
+mod password_policies;
 mod policies;
 mod promises;
 mod tokens;
