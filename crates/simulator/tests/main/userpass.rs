@@ -249,3 +249,106 @@ async fn parallel_logins_of_one_user_all_succeed() {
         login.unwrap();
     }
 }
+
+async fn is_good(user: &Caller) -> bool {
+    user.read("auth/token/lookup-self").await.is_ok()
+}
+
+/// What a listing tells, with more of each name.
+async fn listed(caller: &Caller, path: &str) -> (Vec<String>, Value) {
+    match caller.ask(Operation::List, path, json!({})).await.outcome {
+        Ok(Reply::Keys(names, about)) => (names, about.into()),
+        other => panic!("no listing: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn people_see_and_end_the_tokens_they_hold() {
+    let (house, user) = self_serving().await;
+    let elsewhere = house.stranger().from("10.0.0.7");
+    let mut others = vec![];
+    for _ in 0..3 {
+        house.wait(10);
+        others.push(house.holder(&elsewhere.login("mitchellh", "foo").await.unwrap()));
+    }
+    let plain = json!({"password": "foo"});
+    house.root().write("auth/userpass/users/ann", plain).await.unwrap();
+    let ann = house.holder(&house.stranger().login("ann", "foo").await.unwrap());
+
+    let (accessors, about) = listed(&user, "auth/userpass/self/sessions").await;
+    assert_eq!(accessors.len(), 4);
+    let current = accessors.iter().filter(|accessor| about[*accessor]["current"] == true);
+    assert_eq!(current.count(), 1);
+    let elsewhere = |accessor: &&String| about[*accessor]["address"] == "10.0.0.7";
+    assert_eq!(accessors.iter().filter(elsewhere).count(), 3);
+    let first = others[0].read("auth/token/lookup-self").await.unwrap()["accessor"].clone();
+    let path = format!("auth/userpass/self/sessions/{}", first.as_str().unwrap());
+    assert!(ann.delete(&path).await.is_err());
+    assert!(is_good(&others[0]).await);
+    user.delete(&path).await.unwrap();
+    assert!(!is_good(&others[0]).await);
+    assert!(is_good(&others[1]).await && is_good(&user).await);
+
+    let change = json!({"password": "foo", "new_password": "bar"});
+    user.write("auth/userpass/self/password", change).await.unwrap();
+    assert!(!is_good(&others[1]).await && !is_good(&others[2]).await);
+    assert!(is_good(&user).await && is_good(&ann).await);
+    user.ask(Operation::Delete, "auth/userpass/self/sessions", json!({"all": "true"})).await;
+    assert!(!is_good(&user).await && is_good(&ann).await);
+    house.stranger().login("mitchellh", "bar").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_operator_ends_all_tokens_of_a_user_with_one_call() {
+    let house = furnished().await;
+    let root = house.root();
+    let log_in = async || {
+        let token = house.stranger().login("mitchellh", "foo").await.unwrap();
+        house.holder(&token)
+    };
+    let user = "auth/userpass/users/mitchellh";
+    let sessions = "auth/userpass/users/mitchellh/sessions";
+    let (one, other) = (log_in().await, log_in().await);
+    assert_eq!(listed(&root, sessions).await.0.len(), 2);
+    root.delete(sessions).await.unwrap();
+    assert!(!is_good(&one).await && !is_good(&other).await);
+    assert_eq!(root.list(sessions).await, Err(Error::Missing));
+
+    let one = log_in().await;
+    root.write(user, json!({"policies": "admins"})).await.unwrap();
+    assert!(is_good(&one).await);
+    root.write(user, json!({"disabled": true, "revoke_tokens": true})).await.unwrap();
+    assert!(!is_good(&one).await);
+    root.write(user, json!({"disabled": false})).await.unwrap();
+
+    let one = log_in().await;
+    let deleted = root.ask(Operation::Delete, user, json!({"revoke_tokens": "true"})).await;
+    assert!(deleted.outcome.is_ok());
+    assert!(!is_good(&one).await);
+    // Whoever comes under the same name later is let in as usual.
+    root.write(user, json!({"password": "foo"})).await.unwrap();
+    assert!(is_good(&log_in().await).await);
+}
+
+#[tokio::test]
+async fn a_mount_holds_passwords_against_a_policy_of_the_server() {
+    let house = furnished().await;
+    let root = house.root();
+    let wanted = json!({"password_policy": "long"});
+    assert!(root.write("auth/userpass/config", wanted.clone()).await.is_err());
+    let policy = r#"length = 20
+                    rule "charset" { charset = "abcdefghijklmnopqrstuvwxyz" }"#;
+    let policy = json!({ "policy": policy });
+    root.write("sys/policies/password/long", policy).await.unwrap();
+    root.write("auth/userpass/config", wanted).await.unwrap();
+    let path = "auth/userpass/users/mitchellh/password";
+    let refused = root.write(path, json!({"password": "short"})).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    let made = root.read("sys/policies/password/long/generate").await.unwrap();
+    let password = made["password"].as_str().unwrap();
+    root.write(path, json!({ "password": password })).await.unwrap();
+    house.stranger().login("mitchellh", password).await.unwrap();
+    // A policy that is gone lets nothing through.
+    root.delete("sys/policies/password/long").await.unwrap();
+    assert!(root.write(path, json!({ "password": password })).await.is_err());
+}
