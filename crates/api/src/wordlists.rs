@@ -2,7 +2,7 @@
 //! server's configuration names.
 //!
 //! Asking reads the whole file, piece by piece, at a bench of the workshop: a list of ten million
-//! lines takes a fraction of a second and no memory. What cannot be read refuses everybody, since a
+//! lines takes about half a second and no memory. What cannot be read refuses everybody, since a
 //! list that is silently not looked at protects nobody.
 
 use std::collections::HashMap;

@@ -86,8 +86,9 @@ fn shows(data: &Value, field: &str, expected: Option<Value>) {
 #[tokio::test]
 async fn old_names_are_shown_while_they_are_used() {
     let house = house();
+    // G.1 cases 6 and 9.
     let old = json!({
-        "password": "hunter2", "ttl": 300, "max_ttl": 600, "bound_cidrs": "10.0.0.1",
+        "password": "hunter2", "ttl": 300, "max_ttl": 600, "bound_cidrs": "10.0.0.1/32",
         "policies": " Ops, dev,ops",
     });
     house.write("users/bob", old).await.done();
@@ -102,14 +103,14 @@ async fn old_names_are_shown_while_they_are_used() {
         shows(&data, new, Some(value));
     }
 
-    // Both names: the new one decides, and both show it.
+    // G.1 case 7. Both names: the new one decides, and both show it.
     house.write("users/bob", json!({"ttl": 1, "token_ttl": 2})).await.done();
     let data = house.read("users/bob").await.data();
     shows(&data, "ttl", Some(json!(2)));
     shows(&data, "token_ttl", Some(json!(2)));
     shows(&data, "max_ttl", Some(json!(600)));
 
-    // The new name alone: the old one is no longer shown.
+    // G.1 case 8. The new name alone: the old one is no longer shown.
     let new = json!({"token_ttl": 3, "token_policies": "Dev"});
     house.write("users/bob", new).await.done();
     let data = house.read("users/bob").await.data();
@@ -210,6 +211,7 @@ async fn users_are_listed_by_the_page() {
 async fn deleting_a_user_is_for_good_and_never_an_error() {
     let house = house_with_bob().await;
     house.delete("users/Bob").await.done();
+    // G.1 case 14.
     house.delete("users/bob").await.done();
     house.read("users/bob").await.missing();
     assert_eq!(house.census(), 0);

@@ -364,6 +364,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_write_means_stands_in_its_body_unless_that_is_lines() {
+        let notation = |content_type| {
+            let headers = [("content-type", content_type)];
+            let understood = ask("POST", "/v1/a?dry_run=true", &headers).unwrap();
+            assert!(understood.query.is_empty());
+            understood.notation.unwrap()
+        };
+        assert_eq!(notation("application/json"), Notation::Json);
+        let beside = json!({"dry_run": "true"}).as_object().unwrap().clone();
+        assert_eq!(notation("application/x-ndjson"), Notation::Lines(beside));
+    }
+
+    #[test]
     fn only_the_api_is_here() {
         for address in ["/", "/v1", "/v1/", "/v2/a", "/ui/", "/robots.txt", "/v1a", "//v1/a"] {
             errs("GET", address, &[], Error::Missing);
