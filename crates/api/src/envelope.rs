@@ -71,6 +71,7 @@ impl Envelope {
             | Reply::Accepted
             | Reply::Bare(_)
             | Reply::BareAbsent(_)
+            | Reply::Document(..)
             | Reply::Login(_) => {}
         }
         envelope

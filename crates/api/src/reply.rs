@@ -27,6 +27,8 @@ pub enum Reply {
     Bare(Value),
     /// As [`Reply::Bare`], about something that was no longer there.
     BareAbsent(Value),
+    /// A text of its own: its content type, and the text.
+    Document(&'static str, String),
     /// The caller has proved who they are; the kernel turns this into a token.
     Login(Box<Login>),
     /// A token, as clients are told of it.
@@ -45,10 +47,30 @@ impl fmt::Debug for Reply {
             Self::Absent(_) => "Absent",
             Self::Bare(_) => "Bare",
             Self::BareAbsent(_) => "BareAbsent",
+            Self::Document(..) => "Document",
             Self::Login(_) => "Login",
             Self::Auth(_) => "Auth",
             Self::Wrapped(_) => "Wrapped",
         })
+    }
+}
+
+impl Reply {
+    /// Whether it comes in an envelope, where warnings have a place.
+    pub fn has_envelope(&self) -> bool {
+        match self {
+            Self::Accepted
+            | Self::Data(..)
+            | Self::Keys(..)
+            | Self::Absent(_)
+            | Self::Login(_)
+            | Self::Auth(_) => true,
+            Self::Empty
+            | Self::Bare(_)
+            | Self::BareAbsent(_)
+            | Self::Document(..)
+            | Self::Wrapped(_) => false,
+        }
     }
 }
 

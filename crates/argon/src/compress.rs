@@ -33,29 +33,30 @@ struct Words<S: Simd> {
 
 /// Makes a block of `left` and `right`.
 #[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "every place is below 32")]
 pub(crate) fn compress<S: Simd>(
     simd: S,
     (left, right): (&Block, &Block),
     into: &mut Block,
     before: Before,
 ) {
-    let mut mixed = Block::default();
-    for (((mixed, left), right), into) in mixed.iter_mut().zip(left).zip(right).zip(&mut *into) {
-        let sum = u64x4::simd_from(simd, *left) ^ u64x4::simd_from(simd, *right);
-        *mixed = sum.into();
-        *into = match before {
+    let (mut mixed, mut kept) = (Block::default(), Block::default());
+    for at in 0..BLOCK_VECTORS {
+        let sum = u64x4::simd_from(simd, left[at]) ^ u64x4::simd_from(simd, right[at]);
+        mixed[at] = sum.into();
+        kept[at] = match before {
             Before::Overwritten => sum.into(),
-            Before::Added => (sum ^ u64x4::simd_from(simd, *into)).into(),
+            Before::Added => (sum ^ u64x4::simd_from(simd, into[at])).into(),
         };
     }
-    for row in [0, 2, 4, 6] {
+    for row in (0..8).step_by(2) {
         mix_two_rows(simd, &mut mixed, row);
     }
-    for column in [0, 2, 4, 6] {
+    for column in (0..8).step_by(2) {
         mix_two_columns(simd, &mut mixed, column);
     }
-    for (into, mixed) in into.iter_mut().zip(mixed) {
-        *into = (u64x4::simd_from(simd, *into) ^ u64x4::simd_from(simd, mixed)).into();
+    for at in 0..BLOCK_VECTORS {
+        into[at] = (u64x4::simd_from(simd, kept[at]) ^ u64x4::simd_from(simd, mixed[at])).into();
     }
 }
 

@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
 use crate::barrier::Barrier;
+use crate::lockout::LockoutSettings;
+use crate::metrics::Metrics;
 use crate::mirror::{Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
@@ -51,6 +53,8 @@ pub struct Settings {
     pub ttl_max: Seconds,
     /// The lists of words on this node.
     pub wordlists: Wordlists,
+    /// When names are locked after failed logins, unless their mount says.
+    pub lockout: LockoutSettings,
     /// The kind of store, as clients are told.
     pub storage_type: String,
     /// The name of the cluster, given at initialisation; made up when there is none.
@@ -75,6 +79,7 @@ pub struct Kernel {
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) devices: Devices,
+    pub(crate) metrics: Metrics,
     /// Lets those who lose races go on by turns. Guards no state: without it there would only be
     /// more races.
     pub(crate) losers: Semaphore,
@@ -118,6 +123,7 @@ impl Kernel {
             compiled: Cache::new(COMPILED_KEPT_MAX),
             audit: Mirror::new(crate::audit::TABLE_KEY),
             devices: Devices::default(),
+            metrics: Metrics::new(),
             losers: Semaphore::new(1),
             rooms: Rooms::new(),
             engines: engines.into_iter().map(shelf).collect(),

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`serve`](Kernel::serve) (the walk every request takes, top to bottom, once),
 //! `system` (every room's paths), then the rooms: `seal`, `barrier`, `mounts`, `tokens`,
-//! `policies`, `leases`, `audit`.
+//! `policies`, `leases`, `lockout`, `audit`,
+//! `metrics`.
 
 pub mod audit;
 pub mod barrier;
@@ -13,6 +14,7 @@ mod kernel;
 mod leases;
 mod lockout;
 mod login;
+mod metrics;
 mod mirror;
 mod mounts;
 pub mod policies;
@@ -27,6 +29,7 @@ mod worker;
 mod wrapping;
 
 pub use kernel::{Door, Foundation, Kernel, Settings};
+pub use lockout::{LOCKABLE_METHODS, LockoutSettings, LockoutTerms};
 pub use sealing::{InitializeError, Initialized};
 pub use serve::{Answer, Manner};
 pub use visit::Visit;

@@ -2,7 +2,8 @@
 
 use api::{Auth, Class, Error, Login, Reply, Result, normalize_policies};
 
-use crate::mounts::Route;
+use crate::metrics::LoginEvent;
+use crate::mounts::{Mount, Room, Route};
 use crate::tokens::Kind;
 use crate::tokens::{Grant, Issue, issue};
 use crate::visit::Visit;
@@ -20,8 +21,9 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     if route.mount.class != Class::Auth || !route.is_public() {
         return Err(Error::internal("only the public door of an auth method can log anyone in"));
     }
-    let policies = policies_of(&login)?;
+    // First of all: whatever else there is to say, a locked name does not get to hear it.
     lockout::admit(visit, &route.mount, &login.alias).await?;
+    let policies = policies_of(&login)?;
     let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
     let grant = Grant {
@@ -59,6 +61,23 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     )
     .await?;
     Ok(Reply::Auth(Box::new(auth)))
+}
+
+/// Counts a login, now that what came of it is committed.
+pub(crate) fn note(visit: &Visit, mount: &Mount, outcome: &Result<Reply>) {
+    let metrics = &visit.kernel.metrics;
+    match outcome {
+        // The kernel's own rooms give out tokens as well, to those who are logged in already.
+        Ok(Reply::Auth(_)) if mount.room == Room::Engine => {
+            metrics.note_login(mount, LoginEvent::Succeeded);
+        }
+        Err(Error::LoginFailed(_)) => {
+            metrics.note_login(mount, LoginEvent::Failed);
+            lockout::announce(visit, mount);
+        }
+        Err(Error::LockedOut) => metrics.note_login(mount, LoginEvent::Locked),
+        _ => {}
+    }
 }
 
 fn policies_of(login: &Login) -> Result<Vec<String>> {

@@ -72,6 +72,7 @@ impl Kernel {
             None => persist(self, &mut exchange).await,
         };
         let outcome = exchange.trail.close(self, outcome, &exchange.warnings).await;
+        self.metrics.note_request(exchange.request.operation, &outcome);
         let Exchange { request, warnings, manner, .. } = exchange;
         Answer { id: request.id, outcome, warnings, manner }
     }
@@ -108,20 +109,20 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     confirm(&visit, opened).await?;
     let granted = decision?;
     exchange.began = granted.route().reached().once;
+    let mount = granted.route().mount.clone();
     let outcome = match perform(&visit, granted).await {
         Ok(reply) => wrapping::wrap(&visit, reply, &exchange.request.id).await,
         refused => refused,
     };
     exchange.warnings = visit.warnings.take();
-    match outcome {
+    let outcome = match outcome {
         // What acts outside the store commits by itself, before it acts.
         Ok(reply) if exchange.began => Ok(reply),
-        Ok(reply) => {
-            visit.transaction().commit().await?;
-            Ok(reply)
-        }
+        Ok(reply) => visit.commit().await.map(|()| reply),
         refused => confirm(&visit, refused).await,
-    }
+    };
+    login::note(&visit, &mount, &outcome);
+    outcome
 }
 
 /// A refusal is true only if all that led to it still is; whatever was to be written is dropped.
@@ -233,7 +234,7 @@ fn warn_of_parameters<C: Send + Sync + 'static>(
     given: &Given,
     reply: &Reply,
 ) {
-    if matches!(reply, Reply::Empty | Reply::Bare(_) | Reply::BareAbsent(_) | Reply::Wrapped(_)) {
+    if !reply.has_envelope() {
         return;
     }
     let Some(endpoint) = door.endpoint(visit.operation) else { return };

@@ -4,7 +4,7 @@ use api::Path;
 
 use crate::mounts::Room;
 use crate::visit::Visit;
-use crate::{audit, mounts, policies, sealing, tokens};
+use crate::{audit, lockout, metrics, mounts, policies, sealing, tokens};
 
 /// The kernel's own rooms and their doors.
 pub(crate) struct Rooms {
@@ -20,6 +20,8 @@ impl Rooms {
             policies::paths(),
             policies::password_paths(),
             audit::paths(),
+            lockout::paths(),
+            metrics::paths(),
             crate::description::paths(),
             crate::wrapping::paths(),
         ];

@@ -1,7 +1,7 @@
 //! One request as the kernel's own rooms see it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use api::{
     Caller, CanonicalPath, Context, Corner, Error, Memory, Moment, MountFacts, Operation, Proofs,
@@ -9,6 +9,8 @@ use api::{
 };
 use storage::{Transaction, View};
 
+use crate::lockout::Onset;
+use crate::metrics::Tally;
 use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::Holder;
 use crate::{Kernel, services};
@@ -44,6 +46,10 @@ pub struct Visit {
     pub(crate) wrap_ttl: Option<Seconds>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) warnings: Warnings,
+    /// The lock that the failed login sets in, if it is committed.
+    pub(crate) onset: OnceLock<Onset>,
+    /// What the commit does to tokens.
+    pub(crate) tally: Tally,
 }
 
 /// Whether a caller holds the `sudo` capability.
@@ -95,12 +101,24 @@ impl Visit {
             wrap_ttl: None,
             memory: Arc::default(),
             warnings: Warnings::default(),
+            onset: OnceLock::new(),
+            tally: Tally::default(),
         }
     }
 
     /// The transaction of this attempt.
     pub(crate) fn transaction(&self) -> &Arc<Transaction> {
         self.system.transaction()
+    }
+
+    /// Does all that was to be written, and counts what that did to tokens.
+    ///
+    /// # Errors
+    /// When somebody else was faster, or the store cannot answer.
+    pub(crate) async fn commit(&self) -> Result<()> {
+        self.transaction().commit().await?;
+        self.kernel.metrics.note_tokens(&self.tally);
+        Ok(())
     }
 
     /// What is mounted where.
@@ -160,6 +178,7 @@ impl Visit {
             ttl_default: ttl_default.min(ttl_max),
             ttl_max,
             options: mount.options.clone().unwrap_or_default(),
+            upgraded: mount.upgraded,
         }
     }
 }

@@ -154,6 +154,7 @@ fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
                 Some(directory) => Wordlists::in_directory(directory),
                 None => Wordlists::default(),
             },
+            lockout: configuration.lockout.clone(),
             storage_type: storage.kind.clone(),
             cluster_name: configuration.cluster_name.clone(),
             version: VERSION,

@@ -109,7 +109,22 @@ fn configure(arguments: &Arguments) -> Result<Configuration, StartError> {
     if let Some(address) = names.iter().find_map(|name| environment.get(*name)) {
         draft.api_addr = Some(address.clone());
     }
+    draft.lockout.disabled = is_lockout_disabled(environment)?;
     Ok(draft.finish()?)
+}
+
+/// Whether the environment turns lockout off, or on, for every mount.
+fn is_lockout_disabled(environment: &BTreeMap<String, String>) -> Result<Option<bool>, StartError> {
+    let names = ["STRONGROOM_DISABLE_USER_LOCKOUT", "VAULT_DISABLE_USER_LOCKOUT"];
+    let mut set = names.iter().filter_map(|name| Some((name, environment.get(*name)?)));
+    match set.find(|(_, value)| !value.is_empty()) {
+        None => Ok(None),
+        Some((name, value)) => match value.to_lowercase().as_str() {
+            "1" | "t" | "true" => Ok(Some(true)),
+            "0" | "f" | "false" => Ok(Some(false)),
+            _ => Err(StartError::new(format!("{name} has to be true or false, or not set"))),
+        },
+    }
 }
 
 /// Says something to the person at the terminal. That nobody may be listening is no reason to stop.
@@ -121,4 +136,31 @@ fn complain(text: &str) {
 fn announce(text: &str) {
     let mut out = std::io::stdout();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the environment says about lockout; `Err` when it is no word we know.
+    #[track_caller]
+    fn check(variables: &[(&str, &str)], expected: Result<Option<bool>, ()>) {
+        let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        assert_eq!(is_lockout_disabled(&owned.collect()).map_err(|_| ()), expected);
+    }
+
+    #[test]
+    fn the_environment_turns_lockout_off_or_on_or_says_nothing() {
+        check(&[], Ok(None));
+        check(&[("VAULT_DISABLE_USER_LOCKOUT", "")], Ok(None));
+        for word in ["1", "t", "T", "true", "TRUE", "True"] {
+            check(&[("VAULT_DISABLE_USER_LOCKOUT", word)], Ok(Some(true)));
+        }
+        for word in ["0", "f", "F", "false", "FALSE", "False"] {
+            check(&[("VAULT_DISABLE_USER_LOCKOUT", word)], Ok(Some(false)));
+        }
+        check(&[("VAULT_DISABLE_USER_LOCKOUT", "yes, please")], Err(()));
+        let both = [("STRONGROOM_DISABLE_USER_LOCKOUT", "0"), ("VAULT_DISABLE_USER_LOCKOUT", "1")];
+        check(&both, Ok(Some(false)));
+    }
 }

@@ -11,7 +11,7 @@ use api::{
     Workshop, unique,
 };
 use kernel::seal::decode_share;
-use kernel::{Answer, Foundation, Kernel, Settings, WORKERS};
+use kernel::{Answer, Foundation, Kernel, LockoutSettings, Settings, WORKERS};
 use serde_json::{Map, Value, json};
 use storage::{Memory, Store};
 
@@ -32,6 +32,8 @@ pub struct House {
     pub share: String,
     /// A token that may do everything.
     pub root: String,
+    /// When names are locked; for the nodes of the next restart.
+    pub lockout: LockoutSettings,
     seed: u64,
 }
 
@@ -57,12 +59,13 @@ impl House {
     /// When the store does not let itself be initialised.
     pub async fn on(store: Arc<dyn Store>, count: usize, seed: u64) -> Self {
         let clock = Arc::new(HeldClock::at(START_SECONDS));
-        let founder = node(&store, &clock, seed);
+        let lockout = LockoutSettings::default();
+        let founder = node(&store, &clock, (seed, &lockout));
         let made = founder.initialize(1, 1).await.expect("an empty store can be initialised");
         let share = made.shares.first().expect("one share was asked for").as_bytes();
         let share = data_encoding::HEXLOWER.encode(share);
         let root = made.root_token.reveal().to_owned();
-        let mut house = Self { store, clock, nodes: vec![], share, root, seed };
+        let mut house = Self { store, clock, nodes: vec![], share, root, lockout, seed };
         house.restart(count).await;
         house
     }
@@ -72,7 +75,7 @@ impl House {
         self.nodes.clear();
         for _ in 0..count {
             self.seed += 1;
-            let node = node(&self.store, &self.clock, self.seed);
+            let node = node(&self.store, &self.clock, (self.seed, &self.lockout));
             unseal(&node, &self.share).await;
             self.nodes.push(node);
         }
@@ -221,7 +224,8 @@ impl Caller {
     pub async fn ask(&self, operation: Operation, path: &str, body: Value) -> Answer {
         let path = CanonicalPath::parse(path).expect("a clear path");
         let fields = body.as_object().cloned();
-        let in_query = matches!(operation, Operation::Read | Operation::List | Operation::Delete);
+        let listing = matches!(operation, Operation::List | Operation::Scan);
+        let in_query = listing || matches!(operation, Operation::Read | Operation::Delete);
         let (query, body) = match fields {
             Some(fields) if in_query => (fields, None),
             Some(fields) => (Map::new(), Some(fields)),
@@ -230,7 +234,7 @@ impl Caller {
         let request = Request {
             id: unique(&*self.entropy),
             operation,
-            path: if operation == Operation::List { path.into_folder() } else { path },
+            path: if listing { path.into_folder() } else { path },
             query,
             body: body.map(|fields| Box::new(fields) as _),
             token: self.token.clone().map(Secret::new),
@@ -242,7 +246,11 @@ impl Caller {
 }
 
 /// A node like any other, but for clock, randomness and a workshop of one bench.
-fn node(store: &Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel> {
+fn node(
+    store: &Arc<dyn Store>,
+    clock: &Arc<HeldClock>,
+    (seed, lockout): (u64, &LockoutSettings),
+) -> Arc<Kernel> {
     let engines = engines::AUTH_METHODS.iter().chain(engines::SECRETS_ENGINES);
     Kernel::new(Foundation {
         store: store.clone(),
@@ -254,6 +262,7 @@ fn node(store: &Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
             wordlists: Wordlists::default(),
+            lockout: lockout.clone(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,
             version: "0.0.0",
@@ -279,6 +288,7 @@ fn shown(outcome: Result<Reply>) -> Result<Value> {
         Reply::Keys(names, _) => names.into(),
         Reply::Bare(value) | Reply::BareAbsent(value) => value,
         Reply::Wrapped(info) => serde_json::to_value(info).expect("plain data"),
+        Reply::Document(_, text) => text.into(),
         Reply::Auth(auth) => serde_json::to_value(auth).expect("plain data"),
         Reply::Absent(_) => return Err(Error::Missing),
         Reply::Empty | Reply::Accepted | Reply::Login(_) => Value::Null,

@@ -195,13 +195,30 @@ impl Filled {
         method: Method,
         what: impl Fn(usize, usize) -> (String, &'static str) + Send + Sync + 'static,
     ) -> Asking {
-        let token = self.token.clone();
-        Arc::new(move |client, number| {
-            let (path, body) = what(client, number);
-            let body = Bytes::from_static(body.as_bytes());
-            Question { method: method.clone(), path, token: token.clone(), body }
-        })
+        asks(&self.token, method, what)
     }
+
+    /// Whoever may do everything asks.
+    pub(super) fn asks_as_root(
+        &self,
+        method: Method,
+        what: impl Fn(usize, usize) -> (String, &'static str) + Send + Sync + 'static,
+    ) -> Asking {
+        asks(&self.root, method, what)
+    }
+}
+
+fn asks(
+    token: &str,
+    method: Method,
+    what: impl Fn(usize, usize) -> (String, &'static str) + Send + Sync + 'static,
+) -> Asking {
+    let token = token.to_owned();
+    Arc::new(move |client, number| {
+        let (path, body) = what(client, number);
+        let body = Bytes::from_static(body.as_bytes());
+        Question { method: method.clone(), path, token: token.clone(), body }
+    })
 }
 
 /// The clients that fill share the keys among them.

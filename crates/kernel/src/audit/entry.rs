@@ -129,6 +129,7 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
         Reply::Wrapped(_)
         | Reply::Bare(_)
         | Reply::BareAbsent(_)
+        | Reply::Document(..)
         | Reply::Empty
         | Reply::Accepted
         | Reply::Login(_) => (None, None, None),

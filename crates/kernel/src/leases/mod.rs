@@ -87,7 +87,7 @@ async fn end_one(visit: &Visit, name: &str) -> Result<bool> {
         return Ok(false);
     }
     DUE.delete(&visit.system, name);
-    visit.transaction().commit().await?;
+    visit.commit().await?;
     if let Ended::After(lived) = ended {
         tracing::debug!(lived = %lived, "a token has ended");
     }

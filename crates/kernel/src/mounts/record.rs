@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{Class, KeyValues, Seconds};
+use api::{Class, KeyValues, Moment, Seconds};
 use serde::{Deserialize, Serialize};
+
+use crate::lockout::LockoutTerms;
 
 /// Everything that is mounted.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -32,6 +34,9 @@ pub(crate) struct Mount {
     pub(crate) local: bool,
     pub(crate) seal_wrap: bool,
     pub(crate) tuning: Tuning,
+    /// When it became one of a later version of its engine, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upgraded: Option<Moment>,
 }
 
 /// Who answers at a mount.
@@ -56,6 +61,9 @@ pub(crate) struct Tuning {
     pub(crate) force_no_cache: bool,
     /// Whether it is shown to everybody: `hidden`, `unauth`, or not set.
     pub(crate) listing_visibility: Option<String>,
+    /// When its names are locked after failed logins; `None` until somebody says anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lockout: Option<LockoutTerms>,
 }
 
 impl MountTable {

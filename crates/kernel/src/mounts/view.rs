@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::record::{Mount, Tuning};
+use crate::lockout::LockoutView;
 use crate::visit::Visit;
 
 /// What lists and single reads say of a mount.
@@ -52,6 +53,8 @@ struct ConfigView {
     listing_visibility: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_lockout_config: Option<LockoutView>,
 }
 
 /// What holds for a mount, the system's values filled in.
@@ -66,6 +69,8 @@ pub(super) struct TuneView {
     listing_visibility: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    #[serde(flatten)]
+    lockout: Option<LockoutView>,
 }
 
 /// Mounts by the path their class lists them under.
@@ -91,6 +96,7 @@ impl Mount {
                 force_no_cache: self.tuning.force_no_cache,
                 listing_visibility: self.tuning.listing_visibility.clone(),
                 token_type: self.token_type(),
+                user_lockout_config: self.tuning.lockout.map(LockoutView::from),
             },
         }
     }
@@ -114,6 +120,7 @@ impl Mount {
             options: self.options.clone(),
             listing_visibility,
             token_type: self.token_type(),
+            lockout: self.tuning.lockout.map(LockoutView::from),
         }
     }
 

@@ -6,6 +6,7 @@ use api::{Result, Seconds};
 use storage::View;
 
 use super::record::{ACCESSORS, CHILDREN, ENDED, OWNED, TOKENS, Token, TokenKey};
+use crate::metrics::TokenEvent;
 use crate::visit::{CUBBYHOLES, Visit};
 use crate::worker::pass_over_damage;
 use crate::{Kernel, leases};
@@ -23,6 +24,7 @@ const CLEARED_MAX: usize = 128;
 /// is removed now; so the worker, which comes later, sees all there is.
 pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     let system = &visit.system;
+    visit.tally.note(TokenEvent::Ended);
     TOKENS.delete(system, key);
     ACCESSORS.delete(system, &token.accessor);
     if let Some(due) = token.due(key) {
@@ -78,7 +80,7 @@ async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
     if children.len() < CLEARED_MAX && held.len() < CLEARED_MAX {
         ENDED.delete(&visit.system, key);
     }
-    transaction.commit().await?;
+    visit.commit().await?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use storage::View;
 
 use super::format;
 use super::record::{ACCESSORS, CHILDREN, ENDED, Kind, OWNED, Owner, TOKENS, Token, TokenKey};
+use crate::metrics::TokenEvent;
 use crate::visit::Visit;
 use crate::{leases, policies};
 
@@ -181,6 +182,7 @@ async fn issue_under(
         era: leases::era(visit).await?,
     };
     write(&visit.system, &key, &token);
+    visit.tally.note(TokenEvent::Created);
     Ok(token.to_auth(visit.now, text.reveal(), &issue.identity_policies))
 }
 

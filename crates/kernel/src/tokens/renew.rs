@@ -7,6 +7,7 @@ use super::Holder;
 use super::grant::Grant;
 use super::record::{TOKENS, Token};
 use crate::leases;
+use crate::metrics::TokenEvent;
 use crate::visit::{MOUNTS, Visit};
 
 /// Renews a token for `increment` from now, or for as long as its makers say when that is zero.
@@ -39,6 +40,7 @@ pub(super) async fn renew(
     token.renewed = Some(visit.now);
     leases::put_due(&visit.system, end, &holder.key);
     TOKENS.put(&visit.system, &holder.key, &token);
+    visit.tally.note(TokenEvent::Renewed);
     Ok(Some(token))
 }
 

@@ -41,18 +41,14 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
         return Err(Error::invalid(format!("an answer can be wrapped for {max} at most")));
     }
     let warnings = visit.warnings.take();
-    match &reply {
-        Reply::Empty if warnings.is_empty() => return Ok(reply),
-        Reply::Keys(names, _) if names.is_empty() => return Ok(reply),
-        Reply::Bare(_) | Reply::BareAbsent(_) | Reply::Wrapped(_) | Reply::Login(_) => {
-            return Ok(reply);
-        }
-        Reply::Empty
-        | Reply::Accepted
-        | Reply::Data(..)
-        | Reply::Keys(..)
-        | Reply::Absent(_)
-        | Reply::Auth(_) => {}
+    let is_nothing = match &reply {
+        Reply::Empty => warnings.is_empty(),
+        Reply::Keys(names, _) => names.is_empty(),
+        reply => !reply.has_envelope(),
+    };
+    if is_nothing {
+        warnings.into_iter().for_each(|warning| visit.warn(warning));
+        return Ok(reply);
     }
     let wrapped_accessor = match &reply {
         Reply::Auth(auth) => Some(auth.accessor.clone()).filter(|accessor| !accessor.is_empty()),

@@ -33,6 +33,7 @@ pub(super) const TOP: &Keys = &Keys {
         "pid_file",
         "seal",
         "storage",
+        "user_lockout",
     ],
     ignored: &[
         "cache_size",
@@ -71,7 +72,6 @@ pub(super) const TOP: &Keys = &Keys {
         "service_registration",
         "telemetry",
         "ui",
-        "user_lockout",
     ],
     refused: &[
         "administrative_namespace_path",
@@ -149,6 +149,18 @@ pub(super) const LISTENER: &Keys = &Keys {
         "tls_client_ca_file",
         "tls_require_and_verify_client_cert",
     ],
+};
+
+/// Within a `user_lockout` block.
+pub(super) const USER_LOCKOUT: &Keys = &Keys {
+    acted_on: &[
+        "disable_lockout",
+        "lockout_counter_reset",
+        "lockout_duration",
+        "lockout_threshold",
+    ],
+    ignored: &[],
+    refused: &[],
 };
 
 /// What the operator should know of the keys in `body`.

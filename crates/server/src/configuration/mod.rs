@@ -8,6 +8,7 @@
 mod files;
 mod keys;
 mod listener;
+mod lockout;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use api::hcl::{self, Body, Position};
+use kernel::LockoutSettings;
 
 pub use listener::{ListenerSettings, TlsSettings};
 pub use storage::StorageSettings;
@@ -38,6 +40,8 @@ pub struct Configuration {
     pub default_lease_ttl: u64,
     /// How long things live at most, in seconds.
     pub max_lease_ttl: u64,
+    /// When names are locked after failed logins.
+    pub lockout: LockoutSettings,
     /// How much is logged.
     pub log_level: Option<String>,
     /// In which form.
@@ -62,6 +66,8 @@ pub struct Draft {
     cluster_name: Option<String>,
     default_lease_ttl: Option<u64>,
     max_lease_ttl: Option<u64>,
+    /// When names are locked after failed logins.
+    pub lockout: LockoutSettings,
     /// How much is logged.
     pub log_level: Option<String>,
     log_format: Option<String>,
@@ -122,6 +128,7 @@ impl Draft {
         draft.cluster_name = reader.text("cluster_name")?;
         draft.default_lease_ttl = reader.seconds("default_lease_ttl")?;
         draft.max_lease_ttl = reader.seconds("max_lease_ttl")?;
+        draft.lockout = lockout::read(&body, path)?;
         draft.log_level = reader.text("log_level")?;
         draft.log_format = reader.text("log_format")?;
         draft.disable_mlock = reader.truth("disable_mlock")?.unwrap_or(false);
@@ -140,6 +147,7 @@ impl Draft {
         self.cluster_name = later.cluster_name.or(self.cluster_name.take());
         self.default_lease_ttl = self.default_lease_ttl.max(later.default_lease_ttl);
         self.max_lease_ttl = self.max_lease_ttl.max(later.max_lease_ttl);
+        lockout::merge(&mut self.lockout, later.lockout);
         self.log_level = later.log_level.or(self.log_level.take());
         self.log_format = later.log_format.or(self.log_format.take());
         self.disable_mlock |= later.disable_mlock;
@@ -175,6 +183,7 @@ impl Draft {
             cluster_name: self.cluster_name.filter(|name| !name.is_empty()),
             default_lease_ttl,
             max_lease_ttl,
+            lockout: self.lockout,
             log_level: self.log_level,
             log_format: self.log_format,
             disable_mlock: self.disable_mlock,

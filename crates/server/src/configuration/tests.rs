@@ -205,3 +205,58 @@ fn files_that_cannot_be_read_are_named() {
     fs::write(&missing, [0xff, 0xfe]).unwrap();
     assert!(said(&[missing]).starts_with(&expected));
 }
+
+#[test]
+fn lockout_is_told_for_all_methods_and_for_each() {
+    let seconds = |time| Some(api::Seconds(time));
+    let text = format!(
+        r#"{MINIMAL}
+        user_lockout "all" {{ lockout_threshold = "10" lockout_duration = "10m" }}
+        user_lockout "userpass" {{ disable_lockout = "true" lockout_counter_reset = 30 }}"#
+    );
+    let lockout = parse(&text).unwrap().lockout;
+    assert_eq!((lockout.all.threshold, lockout.all.duration), (Some(10), seconds(600)));
+    assert_eq!((lockout.all.counter_reset, lockout.all.disabled), (None, None));
+    let userpass = lockout.methods["userpass"];
+    assert_eq!((userpass.threshold, userpass.disabled), (None, Some(true)));
+    assert_eq!(userpass.counter_reset, seconds(30));
+    let json = r#"{"storage": {"inmem": {}}, "listener": {"tcp": {"tls_disable": true}},
+        "user_lockout": [{"all": {"lockout_threshold": 3}}, {"ldap": {"lockout_duration": 7}}]}"#;
+    let lockout = parse(json).unwrap().lockout;
+    assert_eq!((lockout.all.threshold, lockout.methods["ldap"].duration), (Some(3), seconds(7)));
+
+    let mut draft = Draft::parse(Path::new("a.hcl"), &text).unwrap();
+    let later = r#"user_lockout "all" { lockout_duration = "1m" }
+        user_lockout "userpass" { disable_lockout = false }"#;
+    draft.merge(Draft::parse(Path::new("b.hcl"), later).unwrap());
+    let lockout = draft.finish().unwrap().lockout;
+    assert_eq!((lockout.all.threshold, lockout.all.duration), (Some(10), seconds(60)));
+    assert_eq!(lockout.methods["userpass"].disabled, Some(false));
+    assert_eq!(lockout.methods["userpass"].counter_reset, seconds(30));
+}
+
+#[test]
+fn mistakes_about_lockout_are_named() {
+    refused("user_lockout \"github\" {}", "unsupported auth type \"github\" at a.hcl:1:1");
+    let unlabelled = "auth type for user lockout must be specified, if it applies to all auth \
+                      methods specify \"all\" at a.hcl:1:";
+    for text in ["user_lockout { lockout_threshold = 1 }", "user_lockout = 1"] {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.starts_with(unlabelled), "{error}");
+    }
+    for (words, complaint) in [
+        ("lockout_treshold = 1", "unknown or unsupported field lockout_treshold found in"),
+        ("lockout_threshold = -1", "lockout_threshold: expected a whole number"),
+        ("lockout_duration = \"-1m\"", "lockout_duration: "),
+        ("lockout_duration = 0", "lockout_duration: must be longer than nothing"),
+        ("lockout_counter_reset = \"0s\"", "lockout_counter_reset: must be longer than nothing"),
+        ("disable_lockout = \"perhaps\"", "disable_lockout: expected true or false"),
+    ] {
+        let error = parse(&format!("user_lockout \"all\" {{ {words} }}")).unwrap_err().to_string();
+        assert!(error.starts_with(complaint) && error.contains("a.hcl:1:"), "{error}");
+    }
+    refused(
+        "user_lockout \"all\" {} user_lockout \"all\" {}",
+        "user_lockout \"all\" is specified a second time at a.hcl:1:23",
+    );
+}

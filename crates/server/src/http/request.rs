@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use api::{CanonicalPath, Error, Operation, Seconds, Secret, duration};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
@@ -100,6 +100,9 @@ pub(super) fn understand(parts: &Parts) -> Result<Understood> {
     if is_terse_refusal(&path, operation) {
         return Err(Refusal::Bare(StatusCode::METHOD_NOT_ALLOWED));
     }
+    if path.as_str() == "sys/metrics" && accepts_prometheus(&parts.headers) {
+        query.prefer("format", "prometheus");
+    }
     // What a write means stands in its body, but for lines, which have no room for more.
     let (notation, query) = match notation(operation, &parts.headers) {
         Some(notation) => (Some(notation.beside(query.into_map())), Map::new()),
@@ -107,6 +110,12 @@ pub(super) fn understand(parts: &Parts) -> Result<Understood> {
     };
     let (token, wrap_ttl) = (token(&parts.headers)?, wrap_ttl(&parts.headers)?);
     Ok(Understood { operation, path, query, token, wrap_ttl, notation })
+}
+
+/// Whether a client says of itself that it is Prometheus, or reads like it.
+fn accepts_prometheus(headers: &HeaderMap) -> bool {
+    let accepted = text(headers, ACCEPT.as_str()).unwrap_or_default();
+    ["application/openmetrics-text", "prometheus"].iter().any(|kind| accepted.contains(kind))
 }
 
 /// Refuses what is too long to be meant well.
@@ -285,6 +294,11 @@ impl Query {
         }
     }
 
+    /// Sets `name`, unless the client did.
+    fn prefer(&mut self, name: &str, value: &str) {
+        self.0.entry(name.to_owned()).or_insert_with(|| vec![value.to_owned()]);
+    }
+
     fn into_map(self) -> Map<String, Value> {
         let parameter = |(name, mut values): (String, Vec<String>)| match values.len() {
             1 => (name, Value::String(values.remove(0))),
@@ -334,6 +348,20 @@ mod tests {
     fn shows(headers: &[(&str, &str)], token: Option<&str>) {
         let understood = ask("GET", "/v1/a", headers).unwrap();
         assert_eq!(understood.token.as_ref().map(Secret::reveal), token, "{headers:?}");
+    }
+
+    #[test]
+    fn prometheus_gets_its_own_format() {
+        let wanted = |address: &str, accept: &str| {
+            let understood = ask("GET", address, &[("accept", accept)]).unwrap();
+            understood.query.get("format").cloned()
+        };
+        let openmetrics = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5,*/*;q=0.1";
+        assert_eq!(wanted("/v1/sys/metrics", openmetrics), Some(json!("prometheus")));
+        assert_eq!(wanted("/v1/sys/metrics", "prometheus"), Some(json!("prometheus")));
+        assert_eq!(wanted("/v1/sys/metrics", "application/json"), None);
+        assert_eq!(wanted("/v1/sys/metrics?format=x", openmetrics), Some(json!("x")));
+        assert_eq!(wanted("/v1/kv/a", openmetrics), None);
     }
 
     #[test]

@@ -95,6 +95,9 @@ fn success(about: Success<'_>, reply: Reply) -> Outgoing {
     let status = match &reply {
         Reply::Bare(document) => return rendered(StatusCode::OK, encode(document)),
         Reply::BareAbsent(document) => return rendered(StatusCode::NOT_FOUND, encode(document)),
+        Reply::Document(content_type, text) => {
+            return typed(StatusCode::OK, content_type, Zeroizing::new(text.clone().into_bytes()));
+        }
         Reply::Empty if about.warnings.is_empty() => return nothing(about.manner.operation),
         Reply::Keys(keys, _) if keys.is_empty() => return errors(StatusCode::NOT_FOUND, &[]),
         Reply::Login(_) => {
@@ -236,11 +239,15 @@ fn errors(status: StatusCode, texts: &[&str]) -> Outgoing {
 
 fn rendered(status: StatusCode, text: Zeroizing<Vec<u8>>) -> Outgoing {
     let text = if text.is_empty() { text } else { escaped(&text) };
+    typed(status, JSON, text)
+}
+
+fn typed(status: StatusCode, content_type: &'static str, text: Zeroizing<Vec<u8>>) -> Outgoing {
     // The memory is wiped once the answer is sent: it may hold a token.
     let mut response = Response::new(Full::new(Bytes::from_owner(Wiped(text))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     for (name, value) in STANDARD_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -317,14 +324,21 @@ mod tests {
 
     /// Status and text of an answer.
     fn shown(response: Outgoing) -> (u16, String) {
+        let (status, content_type, text) = typed_and_shown(response);
+        assert_eq!(content_type, JSON);
+        (status, text)
+    }
+
+    fn typed_and_shown(response: Outgoing) -> (u16, String, String) {
         for (name, value) in STANDARD_HEADERS {
             assert_eq!(response.headers().get(name).unwrap(), value);
         }
-        assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), JSON);
+        let content_type = response.headers().get(CONTENT_TYPE).unwrap();
+        let content_type = content_type.to_str().unwrap().to_owned();
         let status = response.status().as_u16();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let bytes = runtime.block_on(response.into_body().collect()).unwrap().to_bytes();
-        (status, String::from_utf8(bytes.to_vec()).unwrap())
+        (status, content_type, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[track_caller]
@@ -429,6 +443,15 @@ mod tests {
         replies(Operation::Read, Reply::Bare(json!({"a": 1})), 200, "{\"a\":1}\n");
         let login = Reply::Login(Box::<Login>::default());
         replies(Operation::Update, login, 500, "{\"errors\":[\"internal error\"]}\n");
+    }
+
+    #[test]
+    fn a_document_comes_as_it_is() {
+        let document = Reply::Document("text/plain; version=0.0.4", "a{b=\"<\"} 1\n".to_owned());
+        let outgoing = answer(given(Ok(document), manner(Operation::Read)));
+        let expected = (200, "text/plain; version=0.0.4", "a{b=\"<\"} 1\n");
+        let (status, content_type, text) = typed_and_shown(outgoing);
+        assert_eq!((status, &*content_type, &*text), expected);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 mod attacks;
 mod audit;
 mod crashes;
+mod kv;
+mod lockout;
+mod metrics;
 mod mounts;
 mod nodes;
 mod password_policies;

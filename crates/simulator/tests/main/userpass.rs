@@ -352,3 +352,32 @@ async fn a_mount_holds_passwords_against_a_policy_of_the_server() {
     root.delete("sys/policies/password/long").await.unwrap();
     assert!(root.write(path, json!({ "password": password })).await.is_err());
 }
+
+#[tokio::test]
+async fn while_a_name_is_locked_a_right_guess_is_told_nowhere() {
+    let (house, user) = self_serving().await;
+    let root = house.root();
+    let must_change = json!({"must_change_password": true});
+    root.write("auth/userpass/users/mitchellh", must_change).await.unwrap();
+    let login = "auth/userpass/login/mitchellh";
+    let given = |password: &str| json!({"password": password, "new_password": "foo"});
+    let told = house.stranger().write(login, json!({"password": "foo"})).await;
+    assert!(matches!(told, Err(Error::Forbidden(_))), "{told:?}");
+    // Wrong guesses count wherever they are made.
+    for _ in 0..3 {
+        let wrong = user.write("auth/userpass/self/password", given("bar")).await;
+        assert_eq!(wrong, Err(Error::invalid("invalid username or password")));
+    }
+    for _ in 0..2 {
+        assert!(house.stranger().login("mitchellh", "bar").await.is_err());
+    }
+    for password in ["foo", "bar"] {
+        for given in [given(password), json!({ "password": password })] {
+            let refused = house.stranger().write(login, given).await;
+            assert_eq!(refused, Err(Error::LockedOut), "{password}");
+        }
+        let refused = user.write("auth/userpass/self/password", given(password)).await;
+        assert_eq!(refused, Err(Error::LockedOut), "{password}");
+    }
+    assert_eq!(user.read("auth/userpass/self").await.unwrap()["must_change_password"], true);
+}

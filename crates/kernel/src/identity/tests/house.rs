@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
 
+use crate::identity::owner;
 use crate::identity::record::{ALIASES, ENTITIES, ENTITY_NAMES, Entity, alias_name, folded};
 use crate::seal::decode_share;
+use crate::tokens::{Issue, issue};
 use crate::visit::Visit;
-use crate::{Foundation, Kernel, Settings, WORKERS};
+use crate::{Foundation, Kernel, LockoutSettings, Settings, WORKERS};
 
 const START_SECONDS: u64 = 1_790_000_000;
 const ROUNDS_MAX: usize = 10_000;
@@ -189,6 +191,29 @@ impl House {
         text(&self.login(name).await.unwrap(), "client_token")
     }
 
+    /// Gives `count` more tokens to somebody who has logged in before, faster than by logins; the
+    /// last of them.
+    pub(super) async fn give(&self, name: &str, count: usize) -> String {
+        let entity = self.entity("auth/door/", name).await.unwrap();
+        let mount = self.storage_of("auth/door/").await;
+        let visit = Visit::of_worker(&self.nodes[0]);
+        let owner = owner(&visit, &mount, name).await.unwrap();
+        let mut last = String::new();
+        for _ in 0..count {
+            let new = Issue {
+                mount: Some(mount.clone()),
+                ttl: Some(Seconds(600)),
+                entity: Some(entity.id.clone()),
+                owner: owner.clone(),
+                policies: vec!["default".to_owned()],
+                ..Issue::default()
+            };
+            last = issue(&visit, new).await.unwrap().client_token;
+        }
+        visit.transaction().commit().await.unwrap();
+        last
+    }
+
     pub(super) fn wait(&self, time: u64) {
         self.clock.advance(Seconds(time));
     }
@@ -284,6 +309,7 @@ impl Caller {
             body: body.as_object().cloned().map(|fields| Box::new(fields) as _),
             token: self.token.clone().map(Secret::new),
             remote: None,
+            wrap_ttl: None,
         };
         Ok(match self.node.serve(request).await.outcome? {
             Reply::Data(fields, _) => fields.into(),
@@ -346,6 +372,7 @@ fn node(store: Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel>
         settings: Settings {
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
+            lockout: LockoutSettings::default(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,
             version: "0.0.0",
