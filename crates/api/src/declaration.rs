@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     CanonicalPath, Captures, Context, Error, Given, Operation, Pattern, Reply, Respond, Result,
+    fold_name,
 };
 
 /// A path below a mount: its shape, who may come, what it says of itself, and what it does.
@@ -47,6 +48,8 @@ pub struct Reached {
     pub while_sealed: bool,
     /// Needs the `sudo` capability besides the operation's own.
     pub sudo: bool,
+    /// Any token that this very mount gave out opens it, unless a policy says `deny`.
+    pub own_users: bool,
     /// Names in the path are lower-cased before policy decides.
     pub folds_names: bool,
     /// The attempt is never run again after its handler began.
@@ -107,6 +110,14 @@ impl<C: Send + Sync + 'static> Path<C> {
     #[must_use]
     pub fn sudo(mut self) -> Self {
         self.reached.sudo = true;
+        self
+    }
+
+    /// Any token that this very mount gave out opens it, unless a policy says `deny`: for what
+    /// people do about themselves. The handler sees who it is from [`Caller`](crate::Caller).
+    #[must_use]
+    pub fn for_own_users(mut self) -> Self {
+        self.reached.own_users = true;
         self
     }
 
@@ -210,7 +221,7 @@ impl<C: Send + Sync + 'static> Path<C> {
             return Some((captures, path.clone()));
         }
         for (_, value) in &mut captures {
-            *value = value.to_lowercase();
+            *value = fold_name(value);
         }
         let folded = path.with_segments(mount, &self.pattern.fill(&captures));
         Some((captures, folded))

@@ -27,10 +27,11 @@ mod request;
 mod secret;
 mod services;
 pub mod testing;
+mod wordlists;
 mod workshop;
 
 pub use canonical::CanonicalPath;
-pub use context::{Caller, Context, MountFacts, Warnings};
+pub use context::{Caller, Context, MountFacts, Proofs, Warnings};
 pub use declaration::{BoxFuture, Endpoint, Handler, Parameters, Path, Reached};
 pub use engine::{Class, Corner, Engine, Renew, Renewal};
 pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
@@ -38,7 +39,7 @@ pub use envelope::{Auth, Envelope, Lease, WrappingToken};
 pub use error::{Error, LoginFailure, Result};
 pub use memory::Memory;
 pub use moment::{Clock, Moment, SystemClock};
-pub use names::{NameList, normalize_policies};
+pub use names::{NameList, fold_name, is_name, is_name_or_address, normalize_policies};
 pub use networks::{network_text, parse_network};
 pub use operation::Operation;
 pub use page::{Folder, Page};
@@ -50,4 +51,5 @@ pub use reply::{
 pub use request::{Body, Request, Trust};
 pub use secret::Secret;
 pub use services::{Services, Session};
+pub use wordlists::Wordlists;
 pub use workshop::{Scratch, Workshop};

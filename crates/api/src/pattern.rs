@@ -3,14 +3,17 @@
 //! One value answers three questions: does this path match, what does OpenAPI call it, and what
 //! does `path-help` print. Nothing is ever parsed back out of a regular expression.
 
+use crate::names::{is_name, is_name_or_address};
+
 /// What a pattern found at each of its places.
 pub type Captures = Vec<(&'static str, String)>;
 
 /// The shape of a path below its mount.
 ///
-/// `{name}` is one segment that looks like a name, `{name:a|b}` one of a few words,
-/// `{name...}` one or more segments, and `{name...?}` any number of them, none included. At most
-/// one place takes several segments, and only fixed words may follow it.
+/// `{name}` is one segment that looks like a name, `{name@}` one that may be an e-mail address as
+/// well, `{name:a|b}` one of a few words, `{name...}` one or more segments, and `{name...?}` any
+/// number of them, none included. At most one place takes several segments, and only fixed words
+/// may follow it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pattern {
     segments: Vec<Segment>,
@@ -20,6 +23,8 @@ pub struct Pattern {
 enum Segment {
     Literal(&'static str),
     Name(&'static str),
+    /// A name, or what only an e-mail address looks like.
+    Address(&'static str),
     Choice(&'static str, Vec<&'static str>),
     /// Everything up to the words that follow.
     Rest(&'static str, Least),
@@ -122,7 +127,7 @@ impl Pattern {
         let segments = self.segments.iter().map(|segment| match segment {
             Segment::Literal(literal) => literal,
             Segment::Choice(_, words) => words.first().copied().unwrap_or(word),
-            Segment::Name(_) | Segment::Rest(..) => word,
+            Segment::Name(_) | Segment::Address(_) | Segment::Rest(..) => word,
         });
         segments.collect::<Vec<_>>().join("/")
     }
@@ -139,6 +144,9 @@ impl Segment {
         if let Some(name) = inner.strip_suffix("...") {
             return Self::Rest(name, Least::One);
         }
+        if let Some(name) = inner.strip_suffix('@') {
+            return Self::Address(name);
+        }
         match inner.split_once(':') {
             Some((name, words)) => Self::Choice(name, words.split('|').collect()),
             None => Self::Name(inner),
@@ -153,6 +161,7 @@ impl Segment {
         match self {
             Self::Literal(literal) => *literal == text,
             Self::Name(_) => is_name(text),
+            Self::Address(_) => is_name_or_address(text),
             Self::Choice(_, words) => words.contains(&text),
             Self::Rest(..) => false,
         }
@@ -161,14 +170,20 @@ impl Segment {
     fn parameter(&self) -> Option<&'static str> {
         match self {
             Self::Literal(_) => None,
-            Self::Name(name) | Self::Choice(name, _) | Self::Rest(name, _) => Some(name),
+            Self::Name(name)
+            | Self::Address(name)
+            | Self::Choice(name, _)
+            | Self::Rest(name, _) => Some(name),
         }
     }
 
     fn openapi(&self) -> String {
         match self {
             Self::Literal(literal) => (*literal).to_owned(),
-            Self::Name(name) | Self::Choice(name, _) | Self::Rest(name, _) => format!("{{{name}}}"),
+            Self::Name(name)
+            | Self::Address(name)
+            | Self::Choice(name, _)
+            | Self::Rest(name, _) => format!("{{{name}}}"),
         }
     }
 
@@ -176,19 +191,12 @@ impl Segment {
         match self {
             Self::Literal(literal) => (*literal).to_owned(),
             Self::Name(name) => format!(r"(?P<{name}>\w(([\w-.]+)?\w)?)"),
+            Self::Address(name) => format!(r"(?P<{name}>\w(([\w-.@+]+)?\w)?)"),
             Self::Choice(name, words) => format!("(?P<{name}>{})", words.join("|")),
             Self::Rest(name, Least::One) => format!("(?P<{name}>.+)"),
             Self::Rest(name, Least::None) => format!("(?P<{name}>.*)"),
         }
     }
-}
-
-/// Letters, digits and underscores, with dashes and dots between them; ASCII only.
-fn is_name(text: &str) -> bool {
-    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    text.starts_with(is_word)
-        && text.ends_with(is_word)
-        && text.chars().all(|character| is_word(character) || "-.".contains(character))
 }
 
 #[cfg(test)]
@@ -217,6 +225,12 @@ mod tests {
         check("users/{name}", "users/a", Some(&[("name", "a")]));
         for name in ["-alice", "alice.", "a@b", "a b", "\u{e9}ve", "a/b"] {
             check("users/{name}", &format!("users/{name}"), None);
+        }
+        for name in ["alice", "a@b", "a.b+c@example.com"] {
+            check("users/{name@}", &format!("users/{name}"), Some(&[("name", name)]));
+        }
+        for name in ["@alice", "alice@", "a b", "a+", "a@\u{e9}ve.example", "a%b"] {
+            check("users/{name@}", &format!("users/{name}"), None);
         }
         check("users/{name}", "users", None);
         check("users/{name}/password", "users/bob/password", Some(&[("name", "bob")]));

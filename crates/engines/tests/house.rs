@@ -2,16 +2,20 @@
 //!
 //! Requests find their path, ask whether what they name exists, run in a transaction of their own,
 //! and commit if all went well. There are no tokens and no policies: that is not the engines' job.
+//! What an engine asks of the kernel is answered by a [`Desk`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{
-    CanonicalPath, Context, Engine, Entropy, Error, Given, KeyValues, Login, Memory, Moment,
-    MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Workshop,
+    Caller, CanonicalPath, Context, Engine, Entropy, Error, Given, KeyValues, Login, Memory,
+    Moment, MountFacts, Operation, Path, Proofs, Renewal, Reply, Result, Seconds, Warnings,
+    Wordlists, Workshop,
 };
 use serde_json::{Map, Value, json};
 use storage::{Store, Transaction, View};
+
+use crate::desk::Desk;
 
 pub(crate) struct House {
     engine: &'static Engine,
@@ -21,6 +25,9 @@ pub(crate) struct House {
     pub(crate) front: Option<Arc<dyn Store>>,
     pub(crate) now: Moment,
     pub(crate) remote: Option<&'static str>,
+    pub(crate) wordlists: Wordlists,
+    pub(crate) desk: Arc<Desk>,
+    caller: Option<Caller>,
     upgraded: Option<Moment>,
     entropy: Arc<Counting>,
     workshop: Arc<Workshop>,
@@ -35,6 +42,8 @@ pub(crate) struct Answer {
     pub(crate) warnings: Vec<String>,
     /// What the request was held to be: creation or update.
     pub(crate) operation: Operation,
+    /// Who was proved to be there.
+    pub(crate) proved: Vec<String>,
 }
 
 /// Bytes that differ from call to call and from nothing else.
@@ -60,6 +69,9 @@ impl House {
             front: None,
             now: "2026-02-01T10:00:00.5Z".parse().unwrap(),
             remote: None,
+            wordlists: Wordlists::default(),
+            desk: Arc::default(),
+            caller: None,
             upgraded: None,
             entropy: Arc::default(),
             workshop: Arc::new(Workshop::new(2, 16)),
@@ -109,8 +121,9 @@ impl House {
         let transaction = Arc::new(Transaction::begin(store));
         let path = CanonicalPath::parse(&format!("mount/{path}")).unwrap();
         let Value::Object(sent) = sent else { panic!("parameters are an object") };
+        let (warnings, proved) = (vec![], vec![]);
         let mut answer =
-            Answer { outcome: Err(Error::UnsupportedPath), warnings: vec![], operation };
+            Answer { outcome: Err(Error::UnsupportedPath), warnings, operation, proved };
         if let Some((declared, captured, path)) = self.route(&path) {
             let context = self.context(&transaction, path, memory);
             let captured = captured.into_iter().map(|(name, value)| (name.into(), value.into()));
@@ -122,6 +135,7 @@ impl House {
             }
             answer.outcome = declared.call(answer.operation, &context, &given).await;
             answer.warnings = context.warnings.take();
+            answer.proved = context.proofs.take();
         }
         Attempt { transaction, answer }
     }
@@ -139,9 +153,29 @@ impl House {
         self.engine.renew.unwrap()(&context, &Renewal { metadata, policies }).await
     }
 
+    /// From now on whoever asks holds the token with this accessor, which the mount gave `alias`.
+    pub(crate) fn come_as(&mut self, alias: &str, accessor: &str) {
+        self.caller = Some(Caller {
+            display_name: format!("mount-{alias}"),
+            policies: vec!["default".into()],
+            accessor: accessor.into(),
+            alias: Some(alias.into()),
+        });
+    }
+
+    /// From now on nobody in particular asks.
+    pub(crate) fn come_as_anybody(&mut self) {
+        self.caller = None;
+    }
+
     /// Nothing can be hashed any more: whatever would have to be is refused.
     pub(crate) fn close_the_workshop(&mut self) {
         self.workshop = Arc::new(Workshop::new(1, 0));
+    }
+
+    /// Everything can be hashed again.
+    pub(crate) fn open_the_workshop(&mut self) {
+        self.workshop = Arc::new(Workshop::new(2, 16));
     }
 
     /// Keys in the store, for counting.
@@ -179,12 +213,14 @@ impl House {
                 upgraded: self.upgraded,
             },
             path,
-            caller: None,
+            caller: self.caller.clone(),
             remote: self.remote.map(|remote| remote.parse().unwrap()),
-            services: Arc::new(api::testing::NoServices),
+            services: self.desk.clone(),
+            wordlists: self.wordlists.clone(),
             workshop: self.workshop.clone(),
             memory: memory.clone(),
             warnings: Warnings::default(),
+            proofs: Proofs::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod cubbyhole;
+mod desk;
 mod house;
 mod kv_listing;
 mod kv_subkeys;
@@ -12,4 +13,9 @@ mod kv_version_1;
 mod kv_version_2;
 mod promises;
 mod userpass;
+mod userpass_account;
+mod userpass_hashes;
+mod userpass_import;
 mod userpass_login;
+mod userpass_rules;
+mod userpass_self_service;

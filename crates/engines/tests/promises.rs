@@ -70,6 +70,16 @@ fn only_logging_in_is_open_to_strangers() {
 }
 
 #[test]
+fn people_look_after_themselves_and_nothing_else() {
+    let own: Vec<_> = paths()
+        .filter(|(_, path)| path.reached.own_users)
+        .map(|(engine, path)| format!("{}{}", engine.name, path.pattern.openapi()))
+        .collect();
+    let expected = ["self", "self/password", "self/sessions", "self/sessions/{accessor}"];
+    assert_eq!(own, expected.map(|path| format!("userpass/{path}")));
+}
+
+#[test]
 fn names_are_folded_wherever_they_stand() {
     for (_, path) in paths().filter(|(engine, _)| engine.name == "userpass") {
         let named = path.pattern.parameters().any(|parameter| parameter == "username");

@@ -71,6 +71,7 @@ async fn every_failure_looks_the_same() {
 
 #[tokio::test]
 async fn every_attempt_costs_a_hash() {
+    // G.1 case 12, but for the clock: how long it takes is measured elsewhere.
     let mut house = house_with_bob(json!({"token_bound_cidrs": "10.0.0.0/8"})).await;
     house.close_the_workshop();
     for (name, password) in [("bob", "hunter2"), ("bob", "hunter3"), ("nobody", "hunter2")] {

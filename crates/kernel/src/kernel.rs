@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use api::{
-    Class, Clock, Context, Engine, Entropy, Error, KeyValues, Path, Result, Seconds, Workshop,
+    Class, Clock, Context, Engine, Entropy, Error, KeyValues, Path, Result, Seconds, Wordlists,
+    Workshop,
 };
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub ttl_default: Seconds,
     /// How long things live at most, unless their mount says.
     pub ttl_max: Seconds,
+    /// The lists of words on this node.
+    pub wordlists: Wordlists,
     /// When names are locked after failed logins, unless their mount says.
     pub lockout: LockoutSettings,
     /// The kind of store, as clients are told.

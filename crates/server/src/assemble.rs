@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use api::{Seconds, SystemClock, SystemEntropy, Workshop};
+use api::{Seconds, SystemClock, SystemEntropy, Wordlists, Workshop};
 use engines::{AUTH_METHODS, SECRETS_ENGINES};
 use kernel::{Company, Foundation, Kernel, Settings};
 use rustix::process::setpriority_process;
@@ -150,6 +150,10 @@ fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
         settings: Settings {
             ttl_default: Seconds(configuration.default_lease_ttl),
             ttl_max: Seconds(configuration.max_lease_ttl),
+            wordlists: match &configuration.password_lists_directory {
+                Some(directory) => Wordlists::in_directory(directory),
+                None => Wordlists::default(),
+            },
             lockout: configuration.lockout.clone(),
             storage_type: storage.kind.clone(),
             cluster_name: configuration.cluster_name.clone(),

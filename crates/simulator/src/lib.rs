@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use api::testing::{HeldClock, Seeded};
 use api::{
-    CanonicalPath, Entropy, Error, Operation, Reply, Request, Result, Seconds, Secret, Workshop,
-    unique,
+    CanonicalPath, Entropy, Error, Operation, Reply, Request, Result, Seconds, Secret, Wordlists,
+    Workshop, unique,
 };
 use kernel::seal::decode_share;
 use kernel::{Answer, Company, Foundation, Kernel, LockoutSettings, Settings, WORKERS};
@@ -269,6 +269,7 @@ fn node(
         settings: Settings {
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
+            wordlists: Wordlists::default(),
             lockout: lockout.clone(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,

@@ -7,13 +7,20 @@
 
 use std::net::SocketAddr;
 
-use api::{Error, Login, NameList, Result, Seconds, normalize_policies};
+use api::{
+    Error, KeyValues, Login, NameList, Result, Seconds, TokenKind, network_text,
+    normalize_policies, parse_network,
+};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::null;
+
+/// How much may be said about an alias: each login writes it.
+const ALIAS_METADATA_MAX: usize = 64;
+const ALIAS_METADATA_NAME_BYTES_MAX: usize = 128;
+const ALIAS_METADATA_TEXT_BYTES_MAX: usize = 512;
 
 /// What tokens shall be like, as it is stored with a user or a role.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -26,17 +33,11 @@ pub(crate) struct TokenSettings {
     ttl_explicit_max: Seconds,
     period: Seconds,
     networks: Vec<IpNet>,
+    bound_to_address: bool,
+    uses: u64,
     kind: TokenKind,
+    alias_metadata: KeyValues,
     by_old_name: ByOldName,
-}
-
-/// What kind of token is wanted. The mount decides where it says `default`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum TokenKind {
-    #[default]
-    Default,
-    Service,
 }
 
 /// Which fields were last written by their old name.
@@ -62,21 +63,23 @@ pub(crate) struct TokenFields {
     token_max_ttl: Option<Seconds>,
     /// Whether tokens go without the "default" policy.
     token_no_default_policy: Option<bool>,
-    /// How often tokens can be used; 0 means always. Limits are not supported yet.
+    /// How often tokens can be used; 0 means always.
     token_num_uses: Option<i64>,
     /// If set, tokens have no maximum life: they live as long as they are renewed within this time.
     token_period: Option<Seconds>,
     /// Policies of the tokens.
     #[serde(default, deserialize_with = "null::counts")]
     token_policies: Option<NameList>,
-    /// Whether tokens work only from the address that logged in. Not supported yet.
+    /// Whether tokens work only from the address that logged in. Not together with
+    /// "token_bound_cidrs".
     token_strictly_bind_ip: Option<bool>,
     /// How long tokens live at first.
     token_ttl: Option<Seconds>,
-    /// The kind of tokens: "default" or "service". Batch tokens are not supported yet.
+    /// The kind of tokens: "service", "batch", or "default", which leaves it to the mount.
     token_type: Option<String>,
-    /// Text by name, kept with the alias of whoever logs in. Not supported yet.
-    alias_metadata: Option<Map<String, Value>>,
+    /// Text by name, kept with the alias of whoever logs in.
+    #[serde(default, deserialize_with = "null::counts")]
+    alias_metadata: Option<KeyValues>,
 }
 
 /// The same, by the names of long ago.
@@ -117,6 +120,9 @@ pub(crate) struct TokenSettingsView {
     token_ttl: Seconds,
     /// The kind of tokens.
     token_type: &'static str,
+    /// Text by name, kept with the alias of whoever logs in.
+    #[serde(skip_serializing_if = "KeyValues::is_empty")]
+    alias_metadata: KeyValues,
     /// As "token_bound_cidrs", where that was written by its old name.
     #[serde(skip_serializing_if = "Option::is_none")]
     bound_cidrs: Option<Vec<String>>,
@@ -132,34 +138,61 @@ pub(crate) struct TokenSettingsView {
 }
 
 impl TokenSettings {
-    /// Takes over what a request says, or nothing at all.
+    /// Takes over what a request says by the names of today. What an error leaves is of no use.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for settings that make no sense, or that we could not keep.
-    pub(crate) fn change(&mut self, new: TokenFields, old: OldTokenFields) -> Result<()> {
-        new.check_supported()?;
-        // As ever, only what comes by the new names is held against each other.
-        self.check_ttl(&new)?;
+    /// [`Error::Invalid`] for settings that make no sense.
+    pub(crate) fn change(&mut self, new: &TokenFields) -> Result<()> {
+        let networks = new.token_bound_cidrs.as_ref().map(parse_networks).transpose()?;
         let kind = new.token_type.as_deref().map(parse_kind).transpose()?;
-        let networks = new.token_bound_cidrs.map(parse_networks).transpose()?;
-        let old_networks = old.bound_cidrs.map(parse_networks).transpose()?;
-
         let shown = &mut self.by_old_name;
-        settle(&mut self.networks, &mut shown.networks, networks, old_networks);
-        settle(&mut self.ttl, &mut shown.ttl, new.token_ttl, old.ttl);
-        settle(&mut self.ttl_max, &mut shown.ttl_max, new.token_max_ttl, old.max_ttl);
-        self.change_policies(new.token_policies, old.policies);
+        settle(&mut self.networks, &mut shown.networks, networks);
+        settle(&mut self.ttl, &mut shown.ttl, new.token_ttl);
+        settle(&mut self.ttl_max, &mut shown.ttl_max, new.token_max_ttl);
+        settle(&mut self.policies, &mut shown.policies, new.token_policies.clone());
         set(&mut self.without_default_policy, new.token_no_default_policy);
         set(&mut self.ttl_explicit_max, new.token_explicit_max_ttl);
         set(&mut self.period, new.token_period);
+        set(&mut self.bound_to_address, new.token_strictly_bind_ip);
         set(&mut self.kind, kind);
-        Ok(())
+        set(&mut self.alias_metadata, new.alias_metadata.clone());
+        if let Some(uses) = new.token_num_uses {
+            let negative = |_| Error::invalid("'token_num_uses' cannot be negative");
+            self.uses = u64::try_from(uses).map_err(negative)?;
+        }
+        self.check()
+    }
+
+    /// Takes over what the same request says by old names. As ever, this comes last, and times are
+    /// held against nothing: a value that was given by the new name as well is only shown by both.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for networks that are none, and for those that could not be kept to.
+    pub(crate) fn change_by_old_names(
+        &mut self,
+        new: &TokenFields,
+        old: OldTokenFields,
+    ) -> Result<()> {
+        let networks = old.bound_cidrs.as_ref().map(parse_networks).transpose()?;
+        let policies = old.policies.map(normalize_policies);
+        let shown = &mut self.by_old_name;
+        let by_new_name = new.token_bound_cidrs.is_some();
+        settle_old(&mut self.networks, &mut shown.networks, networks.map(|it| (it, by_new_name)));
+        let by_new_name = new.token_policies.is_some();
+        settle_old(&mut self.policies, &mut shown.policies, policies.map(|it| (it, by_new_name)));
+        let by_new_name = new.token_ttl.is_some();
+        settle_old(&mut self.ttl, &mut shown.ttl, old.ttl.map(|it| (it, by_new_name)));
+        let by_new_name = new.token_max_ttl.is_some();
+        settle_old(&mut self.ttl_max, &mut shown.ttl_max, old.max_ttl.map(|it| (it, by_new_name)));
+        self.check_binding()
     }
 
     /// Takes over new policies. By the new name they are kept as they were typed.
     pub(crate) fn change_policies(&mut self, new: Option<NameList>, old: Option<NameList>) {
-        let old = old.map(normalize_policies);
-        settle(&mut self.policies, &mut self.by_old_name.policies, new, old);
+        let by_new_name = new.is_some();
+        let old = old.map(|names| (normalize_policies(names), by_new_name));
+        settle(&mut self.policies, &mut self.by_old_name.policies, new);
+        settle_old(&mut self.policies, &mut self.by_old_name.policies, old);
     }
 
     /// The login these settings make. The caller adds who it is for.
@@ -172,6 +205,10 @@ impl TokenSettings {
             ttl_explicit_max: self.ttl_explicit_max.set(),
             period: self.period.set(),
             networks: self.networks.clone(),
+            bound_to_address: self.bound_to_address,
+            uses: self.uses,
+            kind: self.kind,
+            alias_metadata: self.alias_metadata.clone(),
             ..Login::default()
         }
     }
@@ -197,7 +234,7 @@ impl TokenSettings {
 
     /// The fields as answers show them.
     pub(crate) fn view(&self) -> TokenSettingsView {
-        let networks: Vec<_> = self.networks.iter().map(show_network).collect();
+        let networks: Vec<_> = self.networks.iter().map(network_text).collect();
         let shown = &self.by_old_name;
         TokenSettingsView {
             bound_cidrs: shown.networks.then(|| networks.clone()),
@@ -208,63 +245,90 @@ impl TokenSettings {
             token_explicit_max_ttl: self.ttl_explicit_max,
             token_max_ttl: self.ttl_max,
             token_no_default_policy: self.without_default_policy,
-            token_num_uses: 0,
+            token_num_uses: self.uses,
             token_period: self.period,
             token_policies: self.policies.clone(),
-            token_strictly_bind_ip: false,
+            token_strictly_bind_ip: self.bound_to_address,
             token_ttl: self.ttl,
-            token_type: self.kind.name(),
+            token_type: name(self.kind),
+            alias_metadata: self.alias_metadata.clone(),
         }
     }
 
-    fn check_ttl(&self, new: &TokenFields) -> Result<()> {
-        let ttl = new.token_ttl.unwrap_or(self.ttl);
-        let max = new.token_max_ttl.unwrap_or(self.ttl_max);
-        if !max.is_zero() && ttl > max {
-            return Err(Error::invalid("'token_ttl' cannot be greater than 'token_max_ttl'"));
+    /// Refuses what contradicts itself, in the words and the order that clients know.
+    fn check(&self) -> Result<()> {
+        self.check_binding()?;
+        let is_batch = self.kind == TokenKind::Batch;
+        let is_set = |seconds: Seconds| !seconds.is_zero();
+        let flaws = [
+            (
+                is_set(self.ttl_max) && self.ttl > self.ttl_max,
+                "'token_ttl' cannot be greater than 'token_max_ttl'",
+            ),
+            (
+                is_batch && is_set(self.period),
+                "'token_type' cannot be 'batch' or 'default_batch' when set to generate periodic \
+                 tokens",
+            ),
+            (
+                is_batch && self.uses > 0,
+                "'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens \
+                 with limited use count",
+            ),
+        ];
+        if let Some((_, text)) = flaws.iter().find(|(is_so, _)| *is_so) {
+            return Err(Error::invalid(*text));
+        }
+        check_alias_metadata(&self.alias_metadata)
+    }
+
+    fn check_binding(&self) -> Result<()> {
+        if self.bound_to_address && !self.networks.is_empty() {
+            return Err(Error::invalid(
+                "'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one",
+            ));
         }
         Ok(())
     }
 }
 
-impl TokenFields {
-    /// Refuses what the tokens would not keep to: a limit that silently does nothing is worse.
-    fn check_supported(&self) -> Result<()> {
-        let uses = self.token_num_uses.unwrap_or(0);
-        if uses < 0 {
-            return Err(Error::invalid("'token_num_uses' cannot be negative"));
-        }
-        if uses > 0 {
-            return unsupported("'token_num_uses' is not supported yet; leave it out or at 0");
-        }
-        if self.token_strictly_bind_ip == Some(true) {
-            return unsupported(
-                "'token_strictly_bind_ip' is not supported yet; use 'token_bound_cidrs'",
-            );
-        }
-        if self.alias_metadata.as_ref().is_some_and(|metadata| !metadata.is_empty()) {
-            return unsupported("'alias_metadata' is not supported yet; leave it out");
-        }
-        Ok(())
+fn check_alias_metadata(metadata: &KeyValues) -> Result<()> {
+    let fits = |(name, text): (&String, &String)| {
+        name.len() <= ALIAS_METADATA_NAME_BYTES_MAX && text.len() <= ALIAS_METADATA_TEXT_BYTES_MAX
+    };
+    if metadata.len() <= ALIAS_METADATA_MAX && metadata.iter().all(fits) {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "'alias_metadata' is too large; at most {ALIAS_METADATA_MAX} names of \
+         {ALIAS_METADATA_NAME_BYTES_MAX} bytes, each with {ALIAS_METADATA_TEXT_BYTES_MAX} bytes of \
+         text"
+    )))
+}
+
+fn name(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Default => "default",
+        TokenKind::Service => "service",
+        TokenKind::Batch => "batch",
     }
 }
 
-impl TokenKind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Service => "service",
-        }
-    }
-}
-
-/// Sets a field that goes by two names, and remembers by which it was set.
-fn settle<T>(field: &mut T, by_old_name: &mut bool, new: Option<T>, old: Option<T>) {
-    let old_given = old.is_some();
-    if let Some(value) = new.or(old) {
+/// Sets a field that goes by two names by that of today.
+fn settle<T>(field: &mut T, by_old_name: &mut bool, given: Option<T>) {
+    if let Some(value) = given {
         *field = value;
-        *by_old_name = old_given;
+        *by_old_name = false;
     }
+}
+
+/// Sets it by its old name, unless it was given by the new one at the same time.
+fn settle_old<T>(field: &mut T, by_old_name: &mut bool, given: Option<(T, bool)>) {
+    let Some((value, by_new_name)) = given else { return };
+    if !by_new_name {
+        *field = value;
+    }
+    *by_old_name = true;
 }
 
 fn set<T>(field: &mut T, given: Option<T>) {
@@ -277,32 +341,13 @@ fn parse_kind(text: &str) -> Result<TokenKind> {
     match text {
         "" | "default" => Ok(TokenKind::Default),
         "service" => Ok(TokenKind::Service),
-        "batch" => unsupported("'token_type' \"batch\" is not supported yet; use \"service\""),
-        _ => Err(Error::invalid("invalid 'token_type' value; try \"default\" or \"service\"")),
+        "batch" => Ok(TokenKind::Batch),
+        _ => Err(Error::invalid(
+            "invalid 'token_type' value; try \"default\", \"service\" or \"batch\"",
+        )),
     }
 }
 
-fn parse_networks(texts: NameList) -> Result<Vec<IpNet>> {
-    texts.iter().map(|text| parse_network(text.trim())).collect()
-}
-
-fn parse_network(text: &str) -> Result<IpNet> {
-    let network = text.parse::<IpNet>().ok();
-    let network = network.or_else(|| Some(IpNet::from(text.parse::<std::net::IpAddr>().ok()?)));
-    // The text itself stays out of the error: it may be a misplaced secret.
-    let problem = "error parsing address: it is neither a network such as \"10.0.0.0/8\" nor an \
-                   IPv4 or IPv6 address";
-    network.ok_or_else(|| Error::invalid(problem))
-}
-
-/// Single addresses are shown without a prefix length.
-fn show_network(network: &IpNet) -> String {
-    if network.prefix_len() == network.max_prefix_len() {
-        return network.addr().to_string();
-    }
-    network.to_string()
-}
-
-fn unsupported<T>(text: &str) -> Result<T> {
-    Err(Error::invalid(text))
+fn parse_networks(texts: &NameList) -> Result<Vec<IpNet>> {
+    texts.iter().map(|text| parse_network(text).map_err(Error::Invalid)).collect()
 }

@@ -112,6 +112,10 @@ pub(crate) async fn authorize(
     let now_seconds = visit.now.unix();
     let access = Access { path: &path, operation: visit.operation, subject: &subject, now_seconds };
     let rule = compiled.rule_for(&access).map_err(|_| Error::Denied)?;
+    if is_open_to_own(visit, route) && rule.as_deref().is_none_or(|rule| says_nothing(rule, visit))
+    {
+        return Ok(Permission { rule: None });
+    }
     let rule = rule.ok_or(Error::Denied)?;
     visit.sudo = if rule.has_sudo() { Sudo::Held } else { Sudo::NotHeld };
     let need = match route.is_some_and(|route| route.reached().sudo) {
@@ -123,6 +127,20 @@ pub(crate) async fn authorize(
     judged.and_then(|()| rule.judge_wrapping(wrap_ttl)).map_err(|_| Error::Denied)?;
     trail.note_granting(rule.granted_by(visit.operation).into_iter().map(str::to_owned).collect());
     Ok(Permission { rule: Some(rule) })
+}
+
+/// Whether the door is open to those whom its mount itself has let in, and the caller is one.
+fn is_open_to_own(visit: &Visit, route: Option<&Route<'_>>) -> bool {
+    let Some(route) = route.filter(|route| route.reached().own_users) else { return false };
+    let token = visit.holder.as_ref().map(|holder| &holder.token);
+    token.is_some_and(|token| {
+        token.owner.is_some() && token.mount.as_ref() == Some(&route.mount.storage)
+    })
+}
+
+/// Whether a rule neither grants what is asked for, perhaps within limits, nor denies everything.
+fn says_nothing(rule: &MergedRule, visit: &Visit) -> bool {
+    !rule.allows(visit.operation, Need::Capability) && rule.capabilities().grant_something()
 }
 
 /// The path as policies are asked: a folder with a slash at its end.

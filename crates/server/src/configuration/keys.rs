@@ -29,6 +29,7 @@ pub(super) const TOP: &Keys = &Keys {
         "log_format",
         "log_level",
         "max_lease_ttl",
+        "password_lists_directory",
         "pid_file",
         "seal",
         "storage",

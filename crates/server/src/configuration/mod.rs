@@ -50,6 +50,8 @@ pub struct Configuration {
     pub disable_mlock: bool,
     /// Where to leave the number of the process.
     pub pid_file: Option<PathBuf>,
+    /// Where the files are that auth methods may look words up in.
+    pub password_lists_directory: Option<PathBuf>,
     /// What the operator should know besides.
     pub warnings: Vec<String>,
 }
@@ -71,6 +73,7 @@ pub struct Draft {
     log_format: Option<String>,
     /// Whether memory may be swapped out.
     pub disable_mlock: bool,
+    password_lists_directory: Option<PathBuf>,
     pid_file: Option<PathBuf>,
     warnings: Vec<String>,
 }
@@ -129,6 +132,7 @@ impl Draft {
         draft.log_level = reader.text("log_level")?;
         draft.log_format = reader.text("log_format")?;
         draft.disable_mlock = reader.truth("disable_mlock")?.unwrap_or(false);
+        draft.password_lists_directory = reader.directory("password_lists_directory")?;
         draft.pid_file = reader.text("pid_file")?.map(PathBuf::from);
         draft.warnings = warnings;
         Ok(draft)
@@ -147,6 +151,8 @@ impl Draft {
         self.log_level = later.log_level.or(self.log_level.take());
         self.log_format = later.log_format.or(self.log_format.take());
         self.disable_mlock |= later.disable_mlock;
+        let directory = self.password_lists_directory.take();
+        self.password_lists_directory = later.password_lists_directory.or(directory);
         self.pid_file = later.pid_file.or(self.pid_file.take());
         self.warnings.extend(later.warnings);
     }
@@ -181,6 +187,7 @@ impl Draft {
             log_level: self.log_level,
             log_format: self.log_format,
             disable_mlock: self.disable_mlock,
+            password_lists_directory: self.password_lists_directory,
             pid_file: self.pid_file,
             warnings: self.warnings,
         })
@@ -196,6 +203,15 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn text(&self, key: &str) -> Result<Option<String>> {
         self.value(key, |value| value.text().map(str::to_owned))
+    }
+
+    /// An absolute path: what a relative one means depends on where the server was started.
+    fn directory(&self, key: &str) -> Result<Option<PathBuf>> {
+        self.value(key, |value| {
+            let path = PathBuf::from(value.text()?);
+            let relative = || value.position.error("give an absolute path".to_owned());
+            if path.is_absolute() { Ok(path) } else { Err(relative()) }
+        })
     }
 
     fn truth(&self, key: &str) -> Result<Option<bool>> {

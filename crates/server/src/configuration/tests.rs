@@ -40,6 +40,7 @@ fn a_whole_file_is_understood() {
         log_format = "json"
         disable_mlock = true
         pid_file = "/run/strongroom.pid"
+        password_lists_directory = "/etc/strongroom/lists"
         ui = true
         "#,
     )
@@ -58,7 +59,9 @@ fn a_whole_file_is_understood() {
     assert_eq!(configuration.api_addr.as_deref(), Some("https://strongroom:8200"));
     assert_eq!((configuration.default_lease_ttl, configuration.max_lease_ttl), (3600, 86400));
     assert!(configuration.disable_mlock);
-    assert_eq!(configuration.warnings, ["ui has no effect in this release (at a.hcl:21:9)"]);
+    assert_eq!(configuration.warnings, ["ui has no effect in this release (at a.hcl:22:9)"]);
+    let lists = configuration.password_lists_directory.unwrap();
+    assert_eq!(lists, Path::new("/etc/strongroom/lists"));
 }
 
 use crate::http::TlsVersion;
@@ -119,6 +122,10 @@ fn mistakes_are_named_with_what_would_work() {
         "listener \"tcp\" { tls_cert_file = \"a\" }",
         "Error initializing listener of type tcp: 'tls_key_file' must be set, or tls_disable = \
          true, in the listener at a.hcl:1:1",
+    );
+    refused(
+        "password_lists_directory = \"lists\"",
+        "password_lists_directory: give an absolute path at a.hcl:1:28",
     );
     refused("listener \"unix\" {}", "unknown listener type \"unix\"; use \"tcp\" at a.hcl:1:1");
     refused(

@@ -15,6 +15,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{ANONYMOUS_BODY_BYTES_MAX, Limits, encoding, scan};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const LINES: &str = "application/x-ndjson";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 /// How many characters of somebody's content type we repeat to them.
 const QUOTED_CHARACTERS_MAX: usize = 100;
@@ -32,6 +33,9 @@ pub(super) enum Notation {
     Json,
     /// A form, unless it begins like JSON: curl says "form" about everything.
     Form,
+    /// A JSON text a line. What is to be done with them stands in the address, since the lines have
+    /// no room for it.
+    Lines(Map<String, Value>),
     /// A patch that does not say how it is written.
     Unsaid,
     /// A patch in a notation we do not take.
@@ -52,7 +56,19 @@ pub(super) struct Unread<B> {
 
 impl Notation {
     pub(super) fn of_write(content_type: Option<&str>) -> Self {
-        if content_type.is_some_and(|text| is(text, FORM)) { Self::Form } else { Self::Json }
+        match content_type {
+            Some(text) if is(text, FORM) => Self::Form,
+            Some(text) if is(text, LINES) => Self::Lines(Map::new()),
+            _ => Self::Json,
+        }
+    }
+
+    /// The same, with what stood in the address where that counts.
+    pub(super) fn beside(self, query: Map<String, Value>) -> Self {
+        match self {
+            Self::Lines(_) => Self::Lines(query),
+            other => other,
+        }
     }
 
     pub(super) fn of_patch(content_type: Option<&str>) -> Self {
@@ -66,7 +82,7 @@ impl Notation {
     /// Refuses what we would not understand.
     fn check(&self) -> Result<()> {
         match self {
-            Self::Json | Self::Form => Ok(()),
+            Self::Json | Self::Form | Self::Lines(_) => Ok(()),
             Self::Unsaid => Err(Error::invalid("mime: no media type")),
             Self::Other(given) => Err(Error::Notation(format!(
                 "PATCH requires Content-Type of {MERGE_PATCH}, provided {given}"
@@ -75,6 +91,9 @@ impl Notation {
     }
 
     fn parse(&self, text: &[u8], trust: Trust, bytes_max: u64) -> Result<Map<String, Value>> {
+        if let Self::Lines(beside) = self {
+            return split_lines(text, trust, beside.clone());
+        }
         let text = text.trim_ascii();
         match text.first() {
             None => Ok(Map::new()),
@@ -182,6 +201,28 @@ fn parse_json(text: &[u8], trust: Trust, bytes_max: u64) -> Result<Map<String, V
         }
         Err(_) => refuse("expected an object in braces".to_owned()),
     }
+}
+
+/// The lines as they are, empty ones included so that they can be counted: whoever wants them looks
+/// into them.
+fn split_lines(
+    text: &[u8],
+    trust: Trust,
+    beside: Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    let lines_max = match trust {
+        Trust::Anonymous => scan::ANONYMOUS_STRINGS_MAX,
+        Trust::Authenticated => scan::ENTRIES_MAX,
+    };
+    let unclear = |_| Error::invalid("the lines are not valid UTF-8");
+    let text = std::str::from_utf8(text).map_err(unclear)?;
+    if text.lines().count() > lines_max {
+        let problem = format!("there are more than {lines_max} lines; send fewer at a time");
+        return Err(Error::Invalid(problem));
+    }
+    let mut parameters = beside;
+    parameters.insert("lines".to_owned(), text.lines().collect());
+    Ok(parameters)
 }
 
 fn parse_form(text: &[u8], trust: Trust) -> Result<Map<String, Value>> {
@@ -299,6 +340,25 @@ mod tests {
             assert!(!problem.contains("hunter2"), "{problem}");
         }
         assert!(parse(&Notation::Form, "a=%zz").is_err());
+    }
+
+    #[test]
+    fn lines_are_counted_and_not_looked_into() {
+        let notation = Notation::of_write(Some("application/x-ndjson; charset=utf-8"));
+        let lines =
+            |text: &str| parse(&notation, text).map(|parameters| parameters["lines"].clone());
+        assert_eq!(lines("{\"a\":1}\n\n{broken\r\n"), Ok(json!(["{\"a\":1}", "", "{broken"])));
+        assert_eq!(lines(""), Ok(json!([])));
+        assert!(lines(&"\n".repeat(10_001)).is_err());
+        let beside = json!({"dry_run": "true", "lines": "x"});
+        let notation = Notation::Lines(Map::new()).beside(beside.as_object().unwrap().clone());
+        check(notation, "a", json!({"dry_run": "true", "lines": ["a"]}));
+        let strange = Notation::Lines(Map::new()).parse(b"\xff", Trust::Authenticated, BYTES_MAX);
+        assert_eq!(strange, Err(Error::invalid("the lines are not valid UTF-8")));
+        let anonymous = "\n".repeat(1001);
+        let refused =
+            Notation::Lines(Map::new()).parse(anonymous.as_bytes(), Trust::Anonymous, BYTES_MAX);
+        assert!(refused.is_err());
     }
 
     #[test]

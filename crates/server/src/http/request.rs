@@ -103,9 +103,11 @@ pub(super) fn understand(parts: &Parts) -> Result<Understood> {
     if path.as_str() == "sys/metrics" && accepts_prometheus(&parts.headers) {
         query.prefer("format", "prometheus");
     }
-    let notation = notation(operation, &parts.headers);
-    // What a write means stands in its body alone.
-    let query = if notation.is_some() { Map::new() } else { query.into_map() };
+    // What a write means stands in its body, but for lines, which have no room for more.
+    let (notation, query) = match notation(operation, &parts.headers) {
+        Some(notation) => (Some(notation.beside(query.into_map())), Map::new()),
+        None => (None, query.into_map()),
+    };
     let (token, wrap_ttl) = (token(&parts.headers)?, wrap_ttl(&parts.headers)?);
     Ok(Understood { operation, path, query, token, wrap_ttl, notation })
 }
@@ -387,6 +389,19 @@ mod tests {
         refused("GET", "/v1/a?list=1&scan=1", 400);
         refused("DELETE", "/v1/sys/init", 405);
         refused("GET", "/v1/sys/unseal", 405);
+    }
+
+    #[test]
+    fn what_a_write_means_stands_in_its_body_unless_that_is_lines() {
+        let notation = |content_type| {
+            let headers = [("content-type", content_type)];
+            let understood = ask("POST", "/v1/a?dry_run=true", &headers).unwrap();
+            assert!(understood.query.is_empty());
+            understood.notation.unwrap()
+        };
+        assert_eq!(notation("application/json"), Notation::Json);
+        let beside = json!({"dry_run": "true"}).as_object().unwrap().clone();
+        assert_eq!(notation("application/x-ndjson"), Notation::Lines(beside));
     }
 
     #[test]

@@ -22,5 +22,6 @@ mod token_creation;
 mod token_life;
 mod token_roles;
 mod tokens;
+mod userpass;
 mod walk;
 mod wrapping;

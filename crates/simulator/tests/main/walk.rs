@@ -129,6 +129,7 @@ async fn disabling_a_method_ends_its_tokens_and_removes_its_records() {
 
 #[tokio::test]
 async fn writing_users_needs_create_or_update_as_the_case_may_be() {
+    // G.1 case 2 of userpass.
     let house = furnished().await;
     let root = house.root();
     for (policy, new, old) in [("create", true, false), ("update", false, true)] {

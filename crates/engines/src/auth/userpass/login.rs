@@ -1,20 +1,21 @@
 //! Exchanging a password for a login.
-//!
-//! An unknown user, a wrong password and a wrong place are answered alike, and equally late.
 
-use api::{Context, Error, Login, LoginFailure, Path, Result, Secret};
+use api::{Context, Error, Login, Path, Result, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::hash::{Parameters, Verification};
-use super::users::{USERS, User};
-use super::{Username, hash, password};
+use super::Username;
+use super::configuration::Configuration;
+use super::password::{self, Replacement};
+use super::prove::prove;
+use super::user::User;
 
 pub(super) fn path() -> Path {
-    Path::new("login/{username}")
+    Path::new("login/{username@}")
         .help(
             "Exchange a username and a password for a token.",
-            "The answer does not tell whether there is such a user.",
+            "The answer does not tell whether there is such a user. Who has to change their \
+             password is told so if they know it, and sends the new one along.",
         )
         .folds_names()
         .public()
@@ -25,32 +26,46 @@ pub(super) fn path() -> Path {
 struct Credentials {
     /// Password of the user.
     password: Option<Secret>,
+    /// The password they want from now on, where the one they have must be changed.
+    new_password: Option<Secret>,
 }
 
-async fn login(
-    context: &Context,
-    (Username { username }, given): (Username, Credentials),
-) -> Result<Login> {
+async fn login(context: &Context, (username, given): (Username, Credentials)) -> Result<Login> {
+    let (configuration, name) = username.at(context).await?;
     let password = password::acceptable(given.password.ok_or_else(password::missing)?)?;
-    let user = USERS.get(&context.store, &username).await?;
-    let known = user.is_some();
-    let hashed = user.as_ref().map(|user| &user.password);
-    let question = Verification {
-        hashed,
-        others: &[],
-        parameters: Parameters::default(),
-        password: &password,
+    let user = prove(context, &configuration, (&name, &password)).await?;
+    let duty = duty(context, &configuration, &user);
+    let new = given.new_password.filter(|new| !new.is_empty());
+    let user = match (new, duty) {
+        (Some(new), Some(_)) => {
+            let replacement = Replacement { name: &name, user, old: &password, new };
+            replacement.perform(context, &configuration).await?
+        }
+        (Some(_), None) => {
+            return Err(Error::invalid(
+                "the password need not be changed; log in without \"new_password\"",
+            ));
+        }
+        (None, Some(duty)) => return Err(Error::Forbidden(duty.to_owned())),
+        (None, None) => user,
     };
-    let verified = hash::verify(context, question).await?.matches;
-    let admitted = user.filter(|user| verified && user.token.admits(context.remote));
-    match admitted {
-        Some(user) => Ok(login_of(&user, username)),
-        None => Err(Error::LoginFailed(Box::new(LoginFailure {
-            alias: username,
-            known,
-            text: "invalid username or password",
-        }))),
+    User::note_login(context, &name);
+    Ok(login_of(&user, name))
+}
+
+/// Why somebody has to change their password before they get any further, if they do.
+fn duty(context: &Context, configuration: &Configuration, user: &User) -> Option<&'static str> {
+    if user.account.must_change_password {
+        return Some(
+            "the password has to be changed: log in with the new one as \"new_password\" beside \
+             \"password\"",
+        );
     }
+    let age_max = configuration.password_max_age.set()?;
+    let is_old = user.password_changed.is_none_or(|then| context.now >= then.plus(age_max));
+    is_old.then_some(
+        "the password is too old: log in with a new one as \"new_password\" beside \"password\"",
+    )
 }
 
 /// What this user gets, at login and at every renewal.

@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::Username;
 use super::password::no_such_user;
-use super::users::USERS;
+use super::user::User;
 use crate::null;
 
 pub(super) fn path() -> Path {
-    Path::new("users/{username}/policies")
+    Path::new("users/{username@}/policies")
         .help(
             "Set the policies of a user.",
             "Tokens that are given out from now on carry the new policies; tokens that were given \
@@ -32,10 +32,11 @@ struct NewPolicies {
 
 async fn write_policies(
     context: &Context,
-    (Username { username }, given): (Username, NewPolicies),
+    (username, given): (Username, NewPolicies),
 ) -> Result<NoContent> {
-    let mut user = USERS.get(&context.store, &username).await?.ok_or_else(no_such_user)?;
+    let (_, name) = username.at(context).await?;
+    let mut user = User::find(context, &name).await?.ok_or_else(no_such_user)?;
     user.token.change_policies(given.token_policies.map(normalize_policies), given.policies);
-    USERS.put(&context.store, &username, &user);
+    user.store(context, &name);
     Ok(NoContent)
 }

@@ -3,9 +3,10 @@
 use api::{BoxFuture, Context, Error, Login, Renewal, Result};
 
 use super::login::login_of;
-use super::users::USERS;
+use super::user::User;
 
-/// Reads the user again: gone, changed in what they may do, or what they get today.
+/// Reads the user again: gone or not to be let in, changed in what they may do, or what they get
+/// today.
 pub(super) fn renew<'a>(
     context: &'a Context,
     renewal: &'a Renewal,
@@ -14,7 +15,8 @@ pub(super) fn renew<'a>(
         let Some(username) = renewal.metadata.get("username") else {
             return Ok(None);
         };
-        let Some(user) = USERS.get(&context.store, username).await? else {
+        let user = User::find(context, username).await?;
+        let Some(user) = user.filter(|user| user.account.is_open(context.now)) else {
             return Ok(None);
         };
         if !user.token.grants_the_same(&renewal.policies) {

@@ -1,35 +1,37 @@
-//! The people who may log in.
+//! Administering the people who may log in.
 
-use api::{Context, Data, Error, Keys, NoContent, Page, Path, Result};
-use serde::{Deserialize, Serialize};
-use storage::Table;
+use api::{Context, Data, Error, NoContent, Page, Path, Reply, Result, is_name};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Map;
 
 use super::Username;
-use super::hash::{self, Hashed, Parameters};
-use super::password::{self, NewPassword};
-use crate::auth::token_settings::{OldTokenFields, TokenFields, TokenSettings, TokenSettingsView};
+use super::account::{Account, AccountFields, Ending};
+use super::configuration::Configuration;
+use super::password::{self, Accepted, NewPassword};
+use super::user::{USERS, User, UserView};
+use crate::auth::token_settings::{OldTokenFields, TokenFields, TokenSettings};
 
-pub(super) const USERS: Table<User> = Table::new("user/");
-
-#[derive(Deserialize, Serialize)]
-pub(super) struct User {
-    pub(super) password: Hashed,
-    pub(super) token: TokenSettings,
-}
+/// How many users are described in one answer: each takes two reads.
+const DETAILS_MAX: usize = 1000;
 
 pub(super) fn list() -> Path {
     Path::new("users")
-        .help("List the users.", "Lists the names of all users, in lower case and in order.")
+        .help(
+            "List the users.",
+            "Lists the names of all users, in lower case and in order. With \"details\" the answer \
+             also says of each whether and since when they can log in.",
+        )
         .list(list_users)
 }
 
 pub(super) fn one() -> Path {
-    Path::new("users/{username}")
+    Path::new("users/{username@}")
         .help(
             "Create, read, change and remove a user.",
             "Fields that are left out of a change stay as they are.\n\n\
-             Removing or changing a user leaves the tokens they already hold alone. To end those, \
-             revoke them by their accessors.",
+             Removing or changing a user leaves the tokens they already hold alone, unless \
+             \"revoke_tokens\" says otherwise.",
         )
         .folds_names()
         .exists(user_exists)
@@ -38,45 +40,146 @@ pub(super) fn one() -> Path {
         .delete(delete_user)
 }
 
-async fn list_users(context: &Context, page: Page) -> Result<Keys> {
-    Ok(Keys(USERS.list(&context.store, &page.after, page.limit()).await?))
+#[derive(Deserialize, JsonSchema)]
+struct Details {
+    /// Whether the answer tells more of each user than the name; of at most 1000 at a time.
+    #[serde(default)]
+    details: bool,
 }
 
+/// What a request says about a user, as far as it is kept.
+pub(super) type Wish = (NewPassword, TokenFields, OldTokenFields, AccountFields);
+
+/// A user as they are going to be, as far as the request alone can tell.
+pub(super) struct Prepared {
+    pub(super) before: Option<User>,
+    pub(super) password: Option<Accepted>,
+    token: TokenSettings,
+    account: Account,
+}
+
+impl Prepared {
+    /// What becomes of the user, if anything can. Everything is checked in the order that clients
+    /// know.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub(super) fn of(before: Option<User>, wish: Wish) -> Result<Self> {
+        let (password, new, old, fields) = wish;
+        password.check_one_at_most()?;
+        if before.is_none() {
+            password.check_given()?;
+        }
+        let mut token = before.as_ref().map(|user| user.token.clone()).unwrap_or_default();
+        let mut account = before.as_ref().map(|user| user.account.clone()).unwrap_or_default();
+        token.change(&new)?;
+        account.change(fields)?;
+        let password = password.accept()?;
+        token.change_by_old_names(&new, old)?;
+        Ok(Self { before, password, token, account })
+    }
+
+    /// Hashes the password if there is one, and stores the user as `name`.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub(super) async fn store(
+        self,
+        context: &Context,
+        configuration: &Configuration,
+        name: &str,
+    ) -> Result<()> {
+        let Self { before, password, token, account } = self;
+        let hashed = match password {
+            Some(password) => Some(password.hash(context, configuration, name).await?),
+            None => None,
+        };
+        let mut user = match (before, hashed) {
+            (Some(mut user), Some(hashed)) => {
+                user.change_password(hashed, configuration.password_history, context.now);
+                user
+            }
+            (Some(user), None) => user,
+            (None, Some(hashed)) => User::new(hashed, TokenSettings::default(), context.now),
+            (None, None) => return Err(password::missing()),
+        };
+        user.token = token;
+        user.account = account;
+        user.store(context, name);
+        Ok(())
+    }
+}
+
+async fn list_users(context: &Context, (page, wanted): (Page, Details)) -> Result<Reply> {
+    let limit = match wanted.details {
+        true => page.limit().min(DETAILS_MAX),
+        false => page.limit(),
+    };
+    let names = USERS.list(&context.store, &page.after, limit).await?;
+    let mut about = Map::new();
+    for name in names.iter().filter(|_| wanted.details) {
+        let user = User::find(context, name).await?;
+        let Some(user) = user else { continue };
+        let status = user.view(context, name).await?.status;
+        about.insert(name.clone(), serde_json::to_value(status).map_err(Error::internal)?);
+    }
+    if wanted.details && names.len() == DETAILS_MAX && page.limit() > DETAILS_MAX {
+        context.warn(format!(
+            "these are the first {DETAILS_MAX}; go on with \"after\" and the last name of them"
+        ));
+    }
+    Ok(Reply::Keys(names, about))
+}
+
+/// A name that is none here is nothing that could be created either.
 async fn user_exists(context: &Context, user: Username) -> Result<bool> {
-    Ok(USERS.get(&context.store, &user.username).await?.is_some())
+    if !is_name(&user.username) && !Configuration::of(context).await?.email_names {
+        return Ok(true);
+    }
+    Ok(User::find(context, &user.username).await?.is_some())
 }
 
-async fn read_user(context: &Context, user: Username) -> Result<Data<TokenSettingsView>> {
-    let user = USERS.get(&context.store, &user.username).await?.ok_or(Error::Missing)?;
-    Ok(Data(user.token.view()))
+async fn read_user(context: &Context, username: Username) -> Result<Data<UserView>> {
+    let (_, name) = username.at(context).await?;
+    let user = User::find(context, &name).await?.ok_or(Error::Missing)?;
+    Ok(Data(user.view(context, &name).await?))
 }
 
 async fn write_user(
     context: &Context,
-    (Username { username }, password, new, old): (
+    (username, password, new, old, account, ending): (
         Username,
         NewPassword,
         TokenFields,
         OldTokenFields,
+        AccountFields,
+        Ending,
     ),
 ) -> Result<NoContent> {
-    let found = USERS.get(&context.store, &username).await?;
-    let password = match found {
-        Some(_) => password.if_given()?,
-        None => Some(password.required()?),
-    };
-    let mut token = found.as_ref().map(|user| user.token.clone()).unwrap_or_default();
-    token.change(new, old)?;
-    let password = match (password, found) {
-        (Some(password), _) => hash::hash(context, Parameters::default(), &password).await?,
-        (None, Some(user)) => user.password,
-        (None, None) => return Err(password::missing()),
-    };
-    USERS.put(&context.store, &username, &User { password, token });
+    let (configuration, name) = username.at(context).await?;
+    let before = User::find(context, &name).await?;
+    let prepared = Prepared::of(before, (password, new, old, account))?;
+    if let Some(password) = &prepared.password {
+        let whose = (name.as_str(), prepared.before.as_ref());
+        password.check(context, &configuration, whose).await?;
+    }
+    prepared.store(context, &configuration, &name).await?;
+    if ending.revoke_tokens {
+        context.services.end_sessions(&name, None).await?;
+    }
     Ok(NoContent)
 }
 
-async fn delete_user(context: &Context, user: Username) -> Result<NoContent> {
-    USERS.delete(&context.store, &user.username);
+async fn delete_user(
+    context: &Context,
+    (username, ending): (Username, Ending),
+) -> Result<NoContent> {
+    let (_, name) = username.at(context).await?;
+    if let Some(user) = User::find(context, &name).await? {
+        user.remove(context, &name);
+    }
+    if ending.revoke_tokens {
+        context.services.end_sessions(&name, None).await?;
+    }
     Ok(NoContent)
 }

@@ -68,15 +68,6 @@ pub(super) struct Verdict {
     pub(super) rehashed: Option<Hashed>,
 }
 
-/// Hashes a new password.
-pub(super) async fn hash(
-    context: &Context,
-    parameters: Parameters,
-    password: &Secret,
-) -> Result<Hashed> {
-    hash_for(context, parameters, password, "the one it is about").await
-}
-
 /// Hashes a new password of `whom`, in a request that may give several people the same one.
 pub(super) async fn hash_for(
     context: &Context,
