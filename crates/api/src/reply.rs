@@ -8,14 +8,14 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::envelope::{Auth, Lease, WrapInfo};
+use crate::envelope::{Auth, Lease, WrappingToken};
 use crate::{KeyValues, NameList, Seconds};
 
 /// The answer in one shape, ready for the envelope. Its `Debug` form says only what kind it is.
 pub enum Reply {
     /// Done, and nothing to say.
     Empty,
-    /// Done later; what there is to say stands in the warnings.
+    /// Done later; what there is to say, if anything, stands in the warnings.
     Accepted,
     /// Fields, and how long they are good for.
     Data(Map<String, Value>, Option<Lease>),
@@ -34,7 +34,26 @@ pub enum Reply {
     /// A token, as clients are told of it.
     Auth(Box<Auth>),
     /// The answer is kept; this fetches it.
-    Wrapped(Box<WrapInfo>),
+    Wrapped(Box<WrappingToken>),
+}
+
+impl Reply {
+    /// The same with at most so many entries of a folder, whatever the door was asked for.
+    #[must_use]
+    pub fn shortened(mut self, entries_max: usize) -> Self {
+        match &mut self {
+            Self::Keys(names, more) if names.len() > entries_max => {
+                names.truncate(entries_max);
+                more.retain(|name, _| names.contains(name));
+            }
+            Self::Data(fields, _) if entries_max < usize::MAX => {
+                let lists = fields.values_mut().filter_map(Value::as_array_mut);
+                lists.for_each(|list| list.truncate(entries_max));
+            }
+            _ => {}
+        }
+        self
+    }
 }
 
 impl fmt::Debug for Reply {
@@ -268,5 +287,24 @@ impl Respond for Reply {
 
     fn schema() -> Option<Schema> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_shortened_reply_tells_no_more_than_it_may() {
+        let names = || vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let details = || Map::from_iter(["a", "c"].map(|name| (name.to_owned(), json!({}))));
+        let Reply::Keys(kept, more) = Reply::Keys(names(), details()).shortened(2) else { return };
+        assert_eq!((kept, more.len()), (vec!["a".to_owned(), "b".to_owned()], 1));
+        let fields =
+            Map::from_iter([("keys".to_owned(), json!(names())), ("n".to_owned(), json!(3))]);
+        let Reply::Data(kept, _) = Reply::Data(fields, None).shortened(1) else { return };
+        assert_eq!(Value::from(kept), json!({"keys": ["a"], "n": 3}));
     }
 }

@@ -408,3 +408,38 @@ fn a_request_can_be_described_instead_of_sent() {
         .called(&[])
         .prints("path \"secret/a\" {\n  capabilities = [\"delete\"]\n}\n");
 }
+
+#[test]
+fn policies_are_laid_out_and_looked_at_without_a_server() {
+    let text = "path \"secret/app\" {capabilities=[\"read\"]}";
+    run("policy lint p.hcl").file("p.hcl", text).end().exits(2).called(&[]).prints(
+        "p.hcl:1:6: secret/ is a versioned key-value store; say \"secret/data/app\", and \
+         \"secret/metadata/app\" for list\n",
+    );
+    run("policy lint -kv=other p.hcl").file("p.hcl", text).end().exits(0).prints("");
+    let laid_out = "path \"secret/app\" {\n  capabilities = [\"read\"]\n}\n";
+    run("policy fmt -").input(text).end().exits(0).called(&[]).prints(laid_out);
+    let done = "Success! Formatted policy: p.hcl\n";
+    run("policy fmt p.hcl").file("p.hcl", text).end().exits(0).prints(done);
+    let broken = run("policy fmt p.hcl").file("p.hcl", "path {").end();
+    assert!(broken.exits(1).stderr.contains("line 1, column 7"));
+}
+
+#[test]
+fn an_explanation_names_rule_and_policy_and_its_exit_code_the_verdict() {
+    let answer = r#"{"data":{"allowed":false,"operation":"list","path":"kv/a/",
+        "reason":"the rule does not grant list","missing":"list","rule":{"path":"kv/a",
+        "capabilities":["read"],"sources":[{"policy":"p","line":2,"capabilities":["read"]}]}}}"#;
+    let line = "policy explain -operation=list -policy=p kv/a x=1";
+    let ended = run(line).answer("PUT /v1/sys/policies/explain", 200, answer).end();
+    ended.exits(2).prints(
+        "Denied: list kv/a/\n  the rule does not grant list\n  rule: \"kv/a\"\n    policy p, line \
+         2: read\n",
+    );
+    let answer = r#"{"data":{"allowed":true,"operation":"read","path":"kv/a","reason":"so"}}"#;
+    let tried = run("policy test - kv/a").input("path \"kv/a\" {}");
+    let ended = tried.answer("PUT /v1/sys/policies/explain", 200, answer).end();
+    ended.exits(0).prints("Allowed: read kv/a\n  so\n").called(&[
+        r#"PUT /v1/sys/policies/explain {"candidate":"path \"kv/a\" {}","operation":"read","parameters":{},"path":"kv/a","policies":[]}"#,
+    ]);
+}

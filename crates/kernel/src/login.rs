@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use api::{Auth, Class, Error, Login, Reply, Result, TokenKind, normalize_policies};
 use ipnet::IpNet;
 
-use crate::metrics::LoginEvent;
-use crate::mounts::{Mount, Room, Route};
+use crate::metrics::{LoginEvent, TokenEvent};
+use crate::mounts::{Mount, Route};
 use crate::tokens::{Grant, Issue, Kind, issue};
 use crate::visit::Visit;
 use crate::{identity, lockout, policies};
@@ -63,6 +63,7 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
         },
     )
     .await?;
+    visit.tally.note(TokenEvent::LoggedIn);
     Ok(Reply::Auth(Box::new(auth)))
 }
 
@@ -70,10 +71,8 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
 pub(crate) fn note(visit: &Visit, mount: &Mount, outcome: &Result<Reply>) {
     let metrics = &visit.kernel.metrics;
     match outcome {
-        // The kernel's own rooms give out tokens as well, to those who are logged in already.
-        Ok(Reply::Auth(_)) if mount.room == Room::Engine => {
-            metrics.note_login(mount, LoginEvent::Succeeded);
-        }
+        // Not seen from the reply: it may be wrapped.
+        Ok(_) if visit.tally.is_login() => metrics.note_login(mount, LoginEvent::Succeeded),
         Err(Error::LoginFailed(_)) => {
             metrics.note_login(mount, LoginEvent::Failed);
             lockout::announce(visit, mount);

@@ -80,12 +80,17 @@ impl Visit {
         Self::new(kernel, nowhere, Operation::Update)
     }
 
+    /// A piece of work inside an attempt, which is at `now` and whose transaction `system` is of.
+    pub(crate) fn of_service(kernel: &Arc<Kernel>, system: &View, now: Moment) -> Self {
+        Self { system: system.clone(), now, ..Self::of_worker(kernel) }
+    }
+
     fn new(kernel: &Arc<Kernel>, path: CanonicalPath, operation: Operation) -> Self {
         let transaction = Arc::new(Transaction::begin(kernel.store.clone()));
         Self {
             kernel: kernel.clone(),
             system: View::new(&transaction, SYSTEM),
-            now: kernel.clock.now(),
+            now: kernel.time.now(),
             asked: path.clone(),
             path,
             operation,
@@ -176,6 +181,7 @@ impl Visit {
             ttl_default: ttl_default.min(ttl_max),
             ttl_max,
             options: mount.options.clone().unwrap_or_default(),
+            upgraded: mount.upgraded,
         }
     }
 }

@@ -13,6 +13,8 @@ mod operator;
 mod patch;
 mod path_help;
 mod policy;
+mod policy_explain;
+mod policy_text;
 mod print;
 mod read;
 mod secrets;
@@ -56,6 +58,7 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &kv::patch::COMMAND,
     &kv::put::COMMAND,
     &kv::rollback::COMMAND,
+    &kv::list::SCAN,
     &kv::undelete::COMMAND,
     &lease::LOOKUP,
     &lease::RENEW,
@@ -72,7 +75,12 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &policy::LIST,
     &policy::READ,
     &policy::WRITE,
+    &policy_explain::EXPLAIN,
+    &policy_explain::TEST,
+    &policy_text::FMT,
+    &policy_text::LINT,
     &print::TOKEN,
+    &list::SCAN,
     &secrets::DISABLE,
     &secrets::ENABLE,
     &secrets::LIST,
@@ -161,7 +169,7 @@ pub(crate) static PARENTS: &[Parent] = &[
     },
     Parent {
         words: "policy",
-        synopsis: "Write, read, list and delete policies.",
+        synopsis: "Write, read, explain and check policies.",
         details: "A policy says which paths a token may use, and how.",
     },
     Parent {

@@ -1,6 +1,6 @@
 //! The layout of an entry, as existing tools read it: whatever is empty is left out.
 
-use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrapInfo};
+use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrappingToken};
 use serde_json::{Map, Value, json};
 
 use super::hash::Hasher;
@@ -56,6 +56,7 @@ pub(super) fn error_text(error: &Error) -> String {
         Error::TooLarge => "request body too large".to_owned(),
         Error::Busy { .. } | Error::Conflict(_) => "too busy".to_owned(),
         Error::Sealed => "Vault is sealed".to_owned(),
+        Error::NotYet(text) => (*text).to_owned(),
         Error::Internal(_) | Error::Unavailable(_) => "internal error".to_owned(),
         Error::OutcomeUnknown(_) => "the outcome is not known".to_owned(),
     }
@@ -159,6 +160,7 @@ fn token(auth: &Auth, hasher: &Hasher) -> Value {
         "accessor": accessor(&auth.accessor, hasher),
         "policies": auth.policies,
         "token_policies": auth.token_policies,
+        "identity_policies": auth.identity_policies,
         "metadata": auth.metadata,
         "entity_id": auth.entity_id,
         "token_type": auth.token_type,
@@ -166,7 +168,7 @@ fn token(auth: &Auth, hasher: &Hasher) -> Value {
     }))
 }
 
-fn wrapping(info: &WrapInfo, hasher: &Hasher) -> Value {
+fn wrapping(info: &WrappingToken, hasher: &Hasher) -> Value {
     lean(json!({
         "ttl": info.ttl,
         "token": hasher.text(info.token.reveal()),

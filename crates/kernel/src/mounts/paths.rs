@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::record::{Mount, Tuning};
 use super::view::{MountView, MountViews, Seen, TuneView};
-use super::{Wanted, disable, enable, shown_path, tune};
+use super::{Wanted, disable, enable, options, shown_path, tune};
 use crate::lockout::LockoutTuning;
 use crate::policies;
 use crate::tokens::KindRule;
@@ -207,7 +207,7 @@ async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> 
         "" => return Err(Error::invalid("backend type must be specified as a string")),
         name => name.to_owned(),
     };
-    let (engine, options) = resolve_version(class, named, given.options)?;
+    let (engine, options) = options::resolve(class, named, given.options)?;
     let mut tuning = Tuning::default();
     given.config.apply(&mut tuning, class, &engine)?;
     let max = if tuning.ttl_max.is_zero() { visit.kernel.settings.ttl_max } else { tuning.ttl_max };
@@ -226,32 +226,6 @@ async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> 
     };
     enable(visit, wanted).await?;
     Ok(NoContent)
-}
-
-/// `kv-v2` is `kv` with `version` 2; only `kv` has versions.
-fn resolve_version(
-    class: Class,
-    name: String,
-    options: Option<KeyValues>,
-) -> Result<(String, Option<KeyValues>)> {
-    let mut options = options.unwrap_or_default();
-    let (name, version) = match name.as_str() {
-        "kv-v1" | "generic" => ("kv".to_owned(), Some("1")),
-        "kv-v2" => ("kv".to_owned(), Some("2")),
-        _ => (name, None),
-    };
-    if let Some(version) = version {
-        options.insert("version".to_owned(), version.to_owned());
-    }
-    if name != "kv" && options.contains_key("version") {
-        return Err(Error::invalid(match class {
-            Class::Secret => {
-                format!("secrets engine \"{name}\" does not allow setting a version")
-            }
-            Class::Auth => format!("auth method \"{name}\" does not allow setting a version"),
-        }));
-    }
-    Ok((name, Some(options)))
 }
 
 impl Config {
@@ -326,46 +300,22 @@ async fn tune_at(visit: &Visit, path: String, given: Tune, config: Config) -> Re
             "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
         ));
     }
+    let mut upgrade = None;
     let change = |mount: &mut Mount| {
         if let Some(description) = given.description {
             mount.description = description;
         }
         if let Some(options) = given.options {
-            change_options(mount, options)?;
+            upgrade = options::change(mount, options, visit.now)?;
         }
         let Mount { class, engine, tuning, .. } = mount;
         config.apply(tuning, *class, engine)
     };
     tune(visit, &path, change).await?;
-    Ok(NoContent)
-}
-
-fn change_options(mount: &mut Mount, changes: KeyValues) -> Result<()> {
-    let mut options = mount.options.clone().unwrap_or_default();
-    for (name, value) in changes {
-        if name == "version" {
-            let current = options.get("version").map_or("1", String::as_str);
-            match (current, value.as_str()) {
-                (current, wanted) if current == wanted => continue,
-                ("2", "1") => {
-                    return Err(Error::invalid("cannot downgrade mount from version 2"));
-                }
-                (_, "2") => {
-                    return Err(Error::invalid(
-                        "upgrading a mount to version 2 is not supported yet; \
-                         mount a new one and copy the secrets",
-                    ));
-                }
-                _ => return Err(Error::invalid("invalid version provided; say 1 or 2")),
-            }
-        }
-        match value.is_empty() {
-            true => options.remove(&name),
-            false => options.insert(name, value),
-        };
+    if let Some(upgrade) = upgrade {
+        visit.warn(upgrade.told());
     }
-    mount.options = Some(options);
-    Ok(())
+    Ok(NoContent)
 }
 
 /// The mounts somebody sees, by class.

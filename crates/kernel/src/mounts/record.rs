@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Class, KeyValues, Seconds};
+use api::{Class, KeyValues, Moment, Seconds};
 use serde::{Deserialize, Serialize};
 
 use crate::lockout::LockoutTerms;
@@ -35,6 +35,9 @@ pub(crate) struct Mount {
     pub(crate) local: bool,
     pub(crate) seal_wrap: bool,
     pub(crate) tuning: Tuning,
+    /// When it became one of a later version of its engine, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upgraded: Option<Moment>,
 }
 
 /// Who answers at a mount.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use api::describe::parameter_names;
 use api::{CanonicalPath, Captures, Context, Operation, Path, Pattern, Reached};
 use serde_json::{Map, Value};
 
@@ -51,6 +52,16 @@ impl Route<'_> {
     /// Whether no token is needed. Asking for a description needs one everywhere.
     pub(crate) fn is_public(&self) -> bool {
         self.reached().public && self.operation != Operation::Help
+    }
+
+    /// Whether the door knows a parameter called `name`.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        let names = match self.found {
+            Found::System(door) => door.endpoint(self.operation).map(parameter_names),
+            Found::Engine(door) => door.endpoint(self.operation).map(parameter_names),
+            Found::Nothing | Found::NothingInPublic => None,
+        };
+        names.is_some_and(|names| names.iter().any(|known| known.as_str() == name))
     }
 
     /// What stands at the places of the door's pattern, as parameters.

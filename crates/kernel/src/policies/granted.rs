@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use api::{Error, Given, Operation, Result};
+use serde_json::Value;
 
-use super::{Compiled, MergedRule, Need, of};
+use super::{Access, MergedRule, Need, Subject, of};
 use crate::audit::Trail;
+use crate::identity;
 use crate::mounts::{Found, Route};
 use crate::visit::{Sudo, Visit};
 
@@ -14,11 +16,13 @@ use crate::visit::{Sudo, Visit};
 pub(crate) struct Granted<'a> {
     route: Route<'a>,
     given: Given,
+    /// How many entries of a listing may be told.
+    entries_max: Option<usize>,
 }
 
 /// Proof that the caller may touch this path; whether with these parameters is not asked yet.
 pub(crate) struct Permission {
-    rule: Option<MergedRule>,
+    rule: Option<Arc<MergedRule>>,
 }
 
 impl<'a> Granted<'a> {
@@ -27,11 +31,20 @@ impl<'a> Granted<'a> {
     /// # Errors
     /// [`Error::Denied`] when the door is none of them.
     pub(crate) fn to_anyone(route: Route<'a>, given: Given) -> Result<Self> {
-        if route.is_public() { Ok(Self { route, given }) } else { Err(Error::Denied) }
+        if route.is_public() {
+            Ok(Self { route, given, entries_max: None })
+        } else {
+            Err(Error::Denied)
+        }
     }
 
     pub(crate) fn route(&self) -> &Route<'a> {
         &self.route
+    }
+
+    /// How many entries of a listing may be told, if that is limited.
+    pub(crate) fn entries_max(&self) -> Option<usize> {
+        self.entries_max
     }
 
     pub(crate) fn into_parts(self) -> (Route<'a>, Given) {
@@ -47,15 +60,29 @@ impl Permission {
     pub(crate) fn grant<'a>(
         self,
         route: Route<'a>,
-        given: Given,
+        mut given: Given,
         operation: Operation,
     ) -> Result<Granted<'a>> {
-        let permits = |rule: MergedRule| rule.permits_parameters(operation, &given.sent);
-        match self.rule.is_none_or(permits) {
-            true => Ok(Granted { route, given }),
-            false => Err(Error::Denied),
-        }
+        let judged = match &self.rule {
+            Some(rule) => rule.judge_parameters(operation, &given.sent),
+            None => Ok(None),
+        };
+        let entries_max = judged.map_err(|_| Error::Denied)?;
+        limit_listing(&route, &mut given, entries_max);
+        let entries_max = entries_max.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        Ok(Granted { route, given, entries_max })
     }
+}
+
+/// Asks the door for no more entries than may be told, where it can be asked; `max` means all that
+/// may be told, or simply all.
+fn limit_listing(route: &Route<'_>, given: &mut Given, entries_max: Option<u64>) {
+    let is_listing = matches!(route.operation, Operation::List | Operation::Scan);
+    let asks_for_all = given.sent.get("limit").and_then(Value::as_str) == Some("max");
+    if !is_listing || !(asks_for_all || entries_max.is_some() && route.takes("limit")) {
+        return;
+    }
+    given.sent.insert("limit".to_owned(), entries_max.unwrap_or(0).into());
 }
 
 /// Whether the caller may touch the path at all. Finds out on the way whether a write creates, and
@@ -75,28 +102,27 @@ pub(crate) async fn authorize(
     if visit.operation == Operation::Help {
         return Ok(Permission { rule: None });
     }
-    let compiled = compiled(visit).await?;
+    let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
+    let compiled = of(visit, &holder.policies()).await?;
     let path = asked_path(visit);
-    let rule = compiled.rule_for(&path, visit.operation, visit.now.unix());
-    let rule = rule.ok_or(Error::Denied)?.into_owned();
+    let subject = match compiled.asks_who(&path, visit.operation) {
+        true => identity::subject(visit, &holder.token).await?,
+        false => Subject::default(),
+    };
+    let now_seconds = visit.now.unix();
+    let access = Access { path: &path, operation: visit.operation, subject: &subject, now_seconds };
+    let rule = compiled.rule_for(&access).map_err(|_| Error::Denied)?;
+    let rule = rule.ok_or(Error::Denied)?;
     visit.sudo = if rule.has_sudo() { Sudo::Held } else { Sudo::NotHeld };
     let need = match route.is_some_and(|route| route.reached().sudo) {
         true => Need::CapabilityAndSudo,
         false => Need::Capability,
     };
-    if !rule.allows(visit.operation, need)
-        || !rule.permits_wrapping(visit.wrap_ttl.map(|ttl| ttl.0))
-    {
-        return Err(Error::Denied);
-    }
+    let wrap_ttl = visit.wrap_ttl.map(|ttl| ttl.0);
+    let judged = rule.judge_access(visit.operation, need);
+    judged.and_then(|()| rule.judge_wrapping(wrap_ttl)).map_err(|_| Error::Denied)?;
     trail.note_granting(rule.granted_by(visit.operation).into_iter().map(str::to_owned).collect());
     Ok(Permission { rule: Some(rule) })
-}
-
-/// The caller's policies, ready to answer.
-async fn compiled(visit: &Visit) -> Result<Arc<Compiled>> {
-    let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
-    of(visit, &holder.policies()).await
 }
 
 /// The path as policies are asked: a folder with a slash at its end.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use api::Operation;
 use serde_json::{Map, Value};
 
-use super::{Capabilities, Capability, Parameters, Rule, Wrapping};
+use super::{Capabilities, Capability, Parameters, Refusal, Rule, Wrapping};
+
+/// The parameter by which listings are asked for a part.
+const LIMIT: &str = "limit";
 
 /// Everything that the policies of a token say about one pattern.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +17,19 @@ pub struct MergedRule {
     capabilities: Capabilities,
     wrapping: Wrapping,
     parameters: Parameters,
-    contributions: Vec<(Arc<str>, Capabilities)>,
+    pagination_limit: Option<u64>,
+    sources: Vec<Source>,
+}
+
+/// One of the rules that were put together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// The policy it is in.
+    pub policy: Arc<str>,
+    /// The line it starts on.
+    pub line: u32,
+    /// What it grants by itself.
+    pub capabilities: Capabilities,
 }
 
 /// What a door asks for beyond the capability of its operation.
@@ -37,29 +52,63 @@ impl MergedRule {
         self.capabilities
     }
 
+    /// Where the rule comes from, in the order in which the policies were given.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// Whether the rule grants `sudo`, which by itself allows nothing.
     pub fn has_sudo(&self) -> bool {
         self.capabilities.contains(Capability::Sudo)
     }
 
     /// Whether the rule allows `operation` on a door that has this `need`.
-    ///
-    /// Parameters and wrapping are questions of their own, asked once the body is read.
     pub fn allows(&self, operation: Operation, need: Need) -> bool {
-        let Some(capability) = Capability::needed_for(operation) else { return true };
-        self.capabilities.grant_something()
-            && self.capabilities.contains(capability)
-            && (need == Need::Capability || self.has_sudo())
+        self.judge_access(operation, need).is_ok()
     }
 
-    /// Whether the request may carry `data`: its body, or the query of a read.
-    pub fn permits_parameters(&self, operation: Operation, data: &Map<String, Value>) -> bool {
-        self.parameters.permit(operation, data)
+    /// Whether the rule lets someone come with `operation` to a door that has this `need`.
+    ///
+    /// Parameters and wrapping are questions of their own, asked once the body is read.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn judge_access(&self, operation: Operation, need: Need) -> Result<(), Refusal> {
+        let Some(capability) = Capability::needed_for(operation) else { return Ok(()) };
+        if self.capabilities.contains(Capability::Deny) {
+            return Err(Refusal::Denied);
+        }
+        if !self.capabilities.contains(capability) {
+            return Err(Refusal::Missing(capability));
+        }
+        match need == Need::Capability || self.has_sudo() {
+            true => Ok(()),
+            false => Err(Refusal::Missing(Capability::Sudo)),
+        }
+    }
+
+    /// Whether the request may carry `data`: its body, or the query of a read. For a listing, how
+    /// many entries the answer may have, if that is limited.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn judge_parameters(
+        &self,
+        operation: Operation,
+        data: &Map<String, Value>,
+    ) -> Result<Option<u64>, Refusal> {
+        match operation {
+            Operation::List | Operation::Scan => self.judge_limit(data),
+            _ => self.parameters.judge(operation, data).map(|()| None),
+        }
     }
 
     /// Whether the answer may be wrapped for `wrap_ttl` seconds, or go unwrapped.
-    pub fn permits_wrapping(&self, wrap_ttl: Option<u64>) -> bool {
-        self.wrapping.permits(wrap_ttl)
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn judge_wrapping(&self, wrap_ttl: Option<u64>) -> Result<(), Refusal> {
+        if self.wrapping.permits(wrap_ttl) { Ok(()) } else { Err(Refusal::Wrapping) }
     }
 
     /// The policies that grant `operation`, each once, in the order in which they were given.
@@ -69,12 +118,34 @@ impl MergedRule {
         if !self.allows(operation, Need::Capability) {
             return policies;
         }
-        for (policy, capabilities) in &self.contributions {
-            if capabilities.contains(capability) && !policies.contains(&policy.as_ref()) {
-                policies.push(policy);
+        for source in &self.sources {
+            if source.capabilities.contains(capability)
+                && !policies.contains(&source.policy.as_ref())
+            {
+                policies.push(&source.policy);
             }
         }
         policies
+    }
+
+    /// How many entries may be told: fewer if fewer are asked for; `max` and 0 ask for all of them.
+    fn judge_limit(&self, data: &Map<String, Value>) -> Result<Option<u64>, Refusal> {
+        let Some(most) = self.pagination_limit else { return Ok(None) };
+        let asked = match data.get(LIMIT) {
+            None if self.parameters.required.contains(LIMIT) => {
+                return Err(Refusal::Required(LIMIT.to_owned()));
+            }
+            None => return Ok(Some(most)),
+            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::String(text)) if text == "max" => Some(0),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        match asked {
+            Some(0) => Ok(Some(most)),
+            Some(asked) if asked <= most => Ok(Some(asked)),
+            _ => Err(Refusal::Limit(most)),
+        }
     }
 
     pub(super) fn new(policy: &Arc<str>, rule: &Rule) -> Self {
@@ -83,16 +154,18 @@ impl MergedRule {
             capabilities: rule.capabilities,
             wrapping: rule.wrapping,
             parameters: rule.parameters.clone(),
-            contributions: vec![(policy.clone(), rule.capabilities)],
+            pagination_limit: rule.pagination_limit,
+            sources: vec![Source::new(policy, rule)],
         }
     }
 
     /// Adds a rule with the same pattern that was seen after those in here.
-    pub(super) fn merge(&mut self, policy: &Arc<str>, rule: &Rule) {
-        self.capabilities = self.capabilities.union(rule.capabilities);
-        self.wrapping = self.wrapping.merged(rule.wrapping);
-        self.parameters.merge(&rule.parameters);
-        self.contributions.push((policy.clone(), rule.capabilities));
+    pub(super) fn merge(&mut self, later: &Self) {
+        self.capabilities = self.capabilities.union(later.capabilities);
+        self.wrapping = self.wrapping.merged(later.wrapping);
+        self.parameters.merge(&later.parameters);
+        self.pagination_limit = smaller(self.pagination_limit, later.pagination_limit);
+        self.sources.extend(later.sources.iter().cloned());
     }
 
     /// The rule of whoever may do everything everywhere.
@@ -103,7 +176,22 @@ impl MergedRule {
             capabilities,
             wrapping: Wrapping::default(),
             parameters: Parameters::default(),
-            contributions: vec![("root".into(), capabilities)],
+            pagination_limit: None,
+            sources: vec![Source { policy: "root".into(), line: 0, capabilities }],
         }
+    }
+}
+
+impl Source {
+    fn new(policy: &Arc<str>, rule: &Rule) -> Self {
+        Self { policy: policy.clone(), line: rule.line, capabilities: rule.capabilities }
+    }
+}
+
+/// The smaller of two limits, where only one is set that one.
+pub(super) fn smaller(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -9,25 +9,35 @@
 //! those with other patterns do not matter at all. So a `deny` is only as strong as its pattern.
 //!
 //! Whatever cannot be enforced is refused when the policy is parsed, and whatever cannot be
-//! evaluated grants nothing. A rule whose path has `{{…}}` in it waits for identities: until its
-//! path can be filled in, it is kept and matches nothing. It may therefore not deny either, since
-//! a `deny` that matches nothing would silently grant.
+//! evaluated denies: a rule whose path has `{{…}}` in it is filled in for whoever asks, and if that
+//! cannot be done, everything it could be about is denied.
+//!
+//! Password policies have only the word in common with these: they say what a password has to be
+//! made of.
 
 mod builtin;
+mod capabilities;
 mod capability;
 mod compiled;
+mod explain;
+mod format;
 mod granted;
 mod index;
+mod lint;
 mod merged;
 mod parameters;
 mod parse;
+mod password;
 mod paths;
 mod pattern;
+mod refusal;
 mod rule;
 mod store;
+mod template;
 
 pub(crate) use granted::{Granted, authorize};
 pub(crate) use parameters::covers;
+pub(crate) use password::{password_flaw, password_paths};
 pub(crate) use paths::{NAME_MAX, paths};
 pub(crate) use store::{
     CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, of_whoever_asks,
@@ -36,12 +46,16 @@ pub(crate) use store::{
 
 pub use builtin::{DEFAULT, RESPONSE_WRAPPING};
 pub use capability::{Capabilities, Capability};
-pub use compiled::{Compiled, Question, Verdict};
-pub use merged::{MergedRule, Need};
+pub use compiled::{Access, Compiled, Question, Verdict};
+pub use format::format;
+pub use lint::{Finding, KV_MOUNT, lint};
+pub use merged::{MergedRule, Need, Source};
 pub use parameters::Parameters;
 pub use parse::{PolicyError, parse};
 pub use pattern::Pattern;
+pub use refusal::Refusal;
 pub use rule::{Policy, Rule, Wrapping};
+pub use template::{KnownAs, Person, Subject};
 
 #[cfg(test)]
 mod reference;

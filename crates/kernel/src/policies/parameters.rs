@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use api::Operation;
 use serde_json::{Map, Number, Value};
 
+use super::Refusal;
+
 /// The entry that stands for every parameter.
 const ANY: &str = "*";
 
@@ -26,24 +28,27 @@ impl Parameters {
     /// Only operations that carry parameters are judged: nothing can be said about a removal or
     /// a listing. Names are compared without regard to case, so that a backend that ignores case
     /// cannot be reached around a rule; a required name must be given in lower case.
-    pub fn permit(&self, operation: Operation, data: &Map<String, Value>) -> bool {
+    ///
+    /// # Errors
+    /// The first parameter that stands in the way.
+    pub fn judge(&self, operation: Operation, data: &Map<String, Value>) -> Result<(), Refusal> {
         use Operation::{Create, Patch, Read, Update};
         if !matches!(operation, Create | Read | Update | Patch) {
-            return true;
+            return Ok(());
         }
-        if !self.required.iter().all(|name| data.contains_key(name)) {
-            return false;
+        if let Some(name) = self.required.iter().find(|name| !data.contains_key(*name)) {
+            return Err(Refusal::Required(name.clone()));
         }
-        if data.is_empty() {
-            return true;
-        }
-        if self.denied.contains_key(ANY) {
-            return false;
-        }
-        data.iter().all(|(name, value)| {
+        for (name, value) in data {
             let name = name.to_lowercase();
-            !self.deny(&name, value) && self.allow(&name, value)
-        })
+            if self.denied.contains_key(ANY) || self.deny(&name, value) {
+                return Err(Refusal::DeniedParameter(name));
+            }
+            if !self.allow(&name, value) {
+                return Err(Refusal::NotAllowedParameter(name));
+            }
+        }
+        Ok(())
     }
 
     fn deny(&self, name: &str, value: &Value) -> bool {
@@ -214,7 +219,7 @@ mod tests {
 
     #[track_caller]
     fn check(parameters: &Parameters, data: Value, expected: bool) {
-        let permitted = parameters.permit(Operation::Update, data.as_object().unwrap());
+        let permitted = parameters.judge(Operation::Update, data.as_object().unwrap()).is_ok();
         assert_eq!(permitted, expected, "{data} under {parameters:?}");
     }
 
@@ -321,6 +326,7 @@ mod tests {
         check_denied(json!({"a": ["ops"]}), json!({"a": "op s"}), true);
     }
 
+    // Case 138.
     #[test]
     fn a_denied_name_is_denied_beside_allowed_ones() {
         let both = Parameters {
@@ -351,10 +357,10 @@ mod tests {
         let nothing = Parameters { denied, ..Parameters::default() };
         let data = json!({"a": 1});
         for operation in [Create, Read, Update, Patch] {
-            assert!(!nothing.permit(operation, data.as_object().unwrap()), "{operation}");
+            assert!(!nothing.judge(operation, data.as_object().unwrap()).is_ok(), "{operation}");
         }
         for operation in [Delete, List, Scan] {
-            assert!(nothing.permit(operation, data.as_object().unwrap()), "{operation}");
+            assert!(nothing.judge(operation, data.as_object().unwrap()).is_ok(), "{operation}");
         }
     }
 
@@ -365,6 +371,7 @@ mod tests {
         assert_eq!(merged.allowed, named(&expected), "{earlier} and {later}");
     }
 
+    // Case 133.
     #[test]
     fn values_of_one_pattern_are_put_together() {
         check_merged(json!({"a": [1, 2]}), json!({"a": [3, 4]}), json!({"a": [3, 4, 1, 2]}));

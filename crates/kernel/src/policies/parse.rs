@@ -5,10 +5,11 @@ use std::fmt;
 
 use api::hcl::{self, Block, Body, Position};
 
+use super::template::Template;
 use super::{Capabilities, Capability, Parameters, Pattern, Policy, Rule, Wrapping};
 
 /// What a rule may say.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "allowed_parameters",
     "capabilities",
     "comment",
@@ -32,7 +33,6 @@ const UNENFORCED: &[(&str, &str)] = &[
     ("control_group", "leave the rule out, or let a second person hold the capability"),
     ("list_scan_response_keys_filter_path", "grant list on narrower paths"),
     ("mfa_methods", "ask for a second factor at login"),
-    ("pagination_limit", "leave it out"),
 ];
 
 /// Why a text is not a policy.
@@ -59,7 +59,11 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
     Ok(Policy { rules })
 }
 
-fn rule(block: &Block<'_>) -> Result<Rule, PolicyError> {
+/// One rule of a policy.
+///
+/// # Errors
+/// When it is none, or asks for what this server cannot enforce.
+pub(super) fn rule(block: &Block<'_>) -> Result<Rule, PolicyError> {
     let path = block.labels.first().map_or("", |label| label.text.as_str());
     if !templates_pair_up(path) {
         return Err(PolicyError::Templating(block.position));
@@ -84,18 +88,20 @@ fn rule_of(path: &str, block: &Block<'_>) -> Result<Rule, hcl::Error> {
     if let Some(types) = body.value("subscribe_event_types")? {
         types.texts()?;
     }
-    let capabilities = capabilities(body)?;
-    if path.contains("{{") && capabilities.contains(Capability::Deny) {
-        let problem =
-            "a path with {{ }} cannot deny, since it may match nothing; deny a wider path";
+    if !Template::new(path).is_understood() {
+        let problem = "no such value for a template; there are identity.entity.id, .name and \
+                       .metadata.<key>, identity.entity.aliases.<mount>.id, .name, \
+                       .metadata.<key> and .custom_metadata.<key>, and identity.groups";
         return Err(block.position.error(problem));
     }
     Ok(Rule {
         pattern: Pattern::new(path),
-        capabilities,
+        capabilities: capabilities(body)?,
         wrapping: wrapping(body)?,
         parameters: parameters(body)?,
+        pagination_limit: pagination_limit(body)?,
         expiration: expiration(body)?,
+        line: block.labels.first().map_or(block.position, |label| label.position).line,
     })
 }
 
@@ -103,12 +109,8 @@ fn refuse_unenforced(body: &Body) -> Result<(), hcl::Error> {
     for item in &body.items {
         let key = item.key.text.as_str();
         let Some((_, instead)) = UNENFORCED.iter().find(|(name, _)| *name == key) else { continue };
-        // Spelled out and empty, these two say what their absence says.
-        let is_empty = match key {
-            "mfa_methods" => item.value.list().is_ok_and(<[_]>::is_empty),
-            "pagination_limit" => item.value.whole_number() == Ok(0),
-            _ => false,
-        };
+        // Spelled out and empty, it says what its absence says.
+        let is_empty = key == "mfa_methods" && item.value.list().is_ok_and(<[_]>::is_empty);
         if !is_empty {
             let problem = format!("this server cannot enforce {key}; {instead}");
             return Err(item.key.position.error(problem));
@@ -166,6 +168,11 @@ fn wrapping(body: &Body) -> Result<Wrapping, hcl::Error> {
         }
         _ => Ok(wrapping),
     }
+}
+
+fn pagination_limit(body: &Body) -> Result<Option<u64>, hcl::Error> {
+    let limit = body.value("pagination_limit")?.map(hcl::Value::whole_number).transpose()?;
+    Ok(limit.filter(|limit| *limit > 0))
 }
 
 fn parameters(body: &Body) -> Result<Parameters, hcl::Error> {

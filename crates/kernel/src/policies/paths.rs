@@ -1,28 +1,25 @@
-//! `sys/policies/acl` and `sys/policy`: writing policies; `sys/capabilities`: asking them.
+//! `sys/policies/acl` and `sys/policy`: writing, reading and listing policies.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use api::{Data, Error, Keys, NoContent, Page, Path, Reply, Respond, Result, Secret};
+use api::{Data, Error, Keys, Moment, NoContent, Page, Path, Reply, Result, Seconds};
 use data_encoding::BASE64;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, json};
 
-use super::store::{POLICIES, RESPONSE_WRAPPING_NAME, Record};
-use super::{RESPONSE_WRAPPING, of, parse};
-use crate::tokens;
+use super::store::{self, EXPIRING, POLICIES, RESPONSE_WRAPPING_NAME, Record};
+use super::{RESPONSE_WRAPPING, capabilities, explain, parse};
 use crate::visit::Visit;
 
 /// The longest policy text, in bytes.
-const TEXT_BYTES_MAX: usize = 256 * 1024;
+pub(super) const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// Letters of the longest policy name.
 pub(crate) const NAME_MAX: usize = 256;
-/// Paths that one question about capabilities may name.
-const PATHS_MAX: usize = 1000;
 
 /// Everything that can be done with policies.
 pub(crate) fn paths() -> Vec<Path<Visit>> {
-    vec![
+    let mut paths = vec![
         Path::new("policies/acl").help("List the policies.", "By name.").list(list),
         Path::new("policies/acl/{name...}")
             .help(
@@ -32,8 +29,12 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
             .folds_names()
             .read(read)
             .write(write)
+            .patch(patch)
             .delete(delete)
             .list(list_below),
+        Path::new("policies/detailed/acl")
+            .help("List the policies, and how things stand with them.", "By name.")
+            .list(list_detailed),
         Path::new("policy")
             .help("List the policies.", "The older form of sys/policies/acl.")
             .top_level()
@@ -46,19 +47,10 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
             .read(read_old)
             .write(write_old)
             .delete(delete),
-        Path::new("capabilities")
-            .help("Tell what a token may do at some paths.", "One list of capabilities a path.")
-            .top_level()
-            .write(capabilities_of_token),
-        Path::new("capabilities-self")
-            .help("Tell what the caller may do at some paths.", "One list a path.")
-            .top_level()
-            .write(capabilities_of_self),
-        Path::new("capabilities-accessor")
-            .help("Tell what a token may do, by its accessor.", "One list a path.")
-            .top_level()
-            .write(capabilities_of_accessor),
-    ]
+    ];
+    paths.extend(capabilities::paths());
+    paths.push(explain::path());
+    paths
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -68,23 +60,69 @@ struct Named {
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Nothing {}
-
-#[derive(Deserialize, JsonSchema)]
-struct Write {
+struct Text {
     /// The policy, in HCL or JSON, plain or in base64.
     #[serde(default)]
     policy: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct WriteOld {
-    /// The policy, in HCL or JSON, plain or in base64.
-    #[serde(default)]
-    policy: String,
+struct OldText {
     /// An older name of "policy".
     #[serde(default)]
     rules: String,
+}
+
+/// How long a policy holds, and what must be so for it to be written.
+#[derive(Deserialize, JsonSchema)]
+struct Terms {
+    /// When it ends, as "2030-01-31T12:00:00Z" or in seconds since 1970.
+    #[serde(default)]
+    expiration: Option<When>,
+    /// How long it holds; instead of "expiration".
+    ttl: Option<Seconds>,
+    /// The version that is there, or -1 for none: else nothing is written.
+    cas: Option<i64>,
+    /// Whether every later write must name the version that is there.
+    cas_required: Option<bool>,
+    /// Values with slashes are never filled into paths; only false can be said.
+    #[serde(default)]
+    allow_slashes_in_identity_templates: bool,
+    /// Values with wildcards are never filled into paths; only false can be said.
+    #[serde(default)]
+    allow_wildcards_in_identity_templates: bool,
+}
+
+/// A point in time, as clients write it; nothing for none.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct When(Option<Moment>);
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Written;
+        impl de::Visitor<'_> for Written {
+            type Value = When;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a time such as \"2030-01-31T12:00:00Z\"")
+            }
+
+            fn visit_u64<E: de::Error>(self, seconds: u64) -> std::result::Result<When, E> {
+                Ok(When(Some(Moment::from_unix(seconds))))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<When, E> {
+                if text.is_empty() {
+                    return Ok(When(None));
+                }
+                let seconds = text.parse().map(Moment::from_unix).map_err(|_| ());
+                let moment = seconds.or_else(|()| text.parse()).map_err(E::custom)?;
+                Ok(When(Some(moment)))
+            }
+        }
+        deserializer.deserialize_any(Written)
+    }
 }
 
 /// A policy as the newer form shows it.
@@ -94,6 +132,8 @@ struct PolicyView {
     name: String,
     /// Its text.
     policy: String,
+    #[serde(flatten)]
+    state: StateView,
 }
 
 /// A policy as the older form shows it.
@@ -103,6 +143,27 @@ struct RulesView {
     name: String,
     /// Its text.
     rules: String,
+    #[serde(flatten)]
+    state: StateView,
+}
+
+/// How things stand with a policy.
+#[derive(Default, JsonSchema, Serialize)]
+struct StateView {
+    /// How many times it has been written.
+    version: u64,
+    /// Whether every write must name the version that is there.
+    cas_required: bool,
+    /// When it was last written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified: Option<Moment>,
+    /// When it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<Moment>,
+    /// Whether values with slashes are filled into paths: never.
+    allow_slashes_in_identity_templates: bool,
+    /// Whether values with wildcards are filled into paths: never.
+    allow_wildcards_in_identity_templates: bool,
 }
 
 /// Names, under both the names clients look for.
@@ -115,56 +176,125 @@ struct NamesView {
 }
 
 async fn list(visit: &Visit, page: Page) -> Result<Keys> {
-    let mut names = names(visit, &page.after).await?;
-    names.truncate(page.limit());
-    Ok(Keys(names))
+    Ok(Keys(names(visit, &page).await?))
 }
 
-async fn list_below(visit: &Visit, named: Named) -> Result<Keys> {
+async fn list_detailed(visit: &Visit, page: Page) -> Result<Reply> {
+    let names = names(visit, &page).await?;
+    let mut details = Map::new();
+    for name in &names {
+        let state = match store::current(visit, name).await? {
+            Some(record) => StateView::of(&record),
+            None => StateView::default(),
+        };
+        details.insert(name.clone(), json!(state));
+    }
+    Ok(Reply::Keys(names, details))
+}
+
+async fn list_below(visit: &Visit, (named, page): (Named, Page)) -> Result<Keys> {
     let folder = format!("{}/", named.name);
-    let names = POLICIES.list(&visit.system, &folder, usize::MAX).await?;
+    let after = format!("{folder}{}", page.after);
+    let mut below = POLICIES.list(&visit.system, &after, usize::MAX).await?;
+    below.retain(|name| name.starts_with(&folder));
+    store::leave_out_expired(visit, &mut below).await?;
+    below.truncate(page.limit());
     Ok(Keys(
-        names.iter().filter_map(|name| name.strip_prefix(&folder)).map(str::to_owned).collect(),
+        below.iter().filter_map(|name| name.strip_prefix(&folder)).map(str::to_owned).collect(),
     ))
 }
 
-async fn list_old(visit: &Visit, _: Nothing) -> Result<Data<NamesView>> {
-    let names = names(visit, "").await?;
+async fn list_old(visit: &Visit, page: Page) -> Result<Data<NamesView>> {
+    let names = names(visit, &page).await?;
     Ok(Data(NamesView { keys: names.clone(), policies: names }))
 }
 
-async fn names(visit: &Visit, after: &str) -> Result<Vec<String>> {
-    let mut names = POLICIES.list(&visit.system, after, usize::MAX).await?;
+/// In the order of the alphabet, but `root` comes last.
+async fn names(visit: &Visit, page: &Page) -> Result<Vec<String>> {
+    if page.after == "root" {
+        return Ok(vec![]);
+    }
+    let mut names = POLICIES.list(&visit.system, &page.after, usize::MAX).await?;
+    store::leave_out_expired(visit, &mut names).await?;
     names.push("root".to_owned());
+    names.truncate(page.limit());
     Ok(names)
 }
 
 async fn read(visit: &Visit, named: Named) -> Result<Data<PolicyView>> {
-    let policy = text_of(visit, &named.name).await?;
-    Ok(Data(PolicyView { name: named.name, policy }))
+    let (policy, state) = seen(visit, &named.name).await?;
+    Ok(Data(PolicyView { name: named.name, policy, state }))
 }
 
 async fn read_old(visit: &Visit, named: Named) -> Result<Data<RulesView>> {
-    let rules = text_of(visit, &named.name).await?;
-    Ok(Data(RulesView { name: named.name, rules }))
+    let (rules, state) = seen(visit, &named.name).await?;
+    Ok(Data(RulesView { name: named.name, rules, state }))
 }
 
-async fn text_of(visit: &Visit, name: &str) -> Result<String> {
+async fn seen(visit: &Visit, name: &str) -> Result<(String, StateView)> {
     match name {
-        "root" => Ok(String::new()),
-        RESPONSE_WRAPPING_NAME => Ok(RESPONSE_WRAPPING.to_owned()),
+        "root" => Ok((String::new(), StateView::default())),
+        RESPONSE_WRAPPING_NAME => Ok((RESPONSE_WRAPPING.to_owned(), StateView::default())),
         name => {
-            let (_, stored) = visit.kernel.policies.get(visit.transaction(), name).await?;
-            let stored = stored.as_ref().as_ref().ok_or(Error::Missing)?;
-            Ok(stored.record.text.clone())
+            let record = store::current(visit, name).await?.ok_or(Error::Missing)?;
+            let state = StateView::of(&record);
+            Ok((record.text, state))
         }
     }
 }
 
-async fn write(visit: &Visit, (named, given): (Named, Write)) -> Result<NoContent> {
-    save(visit, &named.name, &given.policy)?;
+impl StateView {
+    fn of(record: &Record) -> Self {
+        Self {
+            version: record.version,
+            cas_required: record.cas_required,
+            modified: Some(record.modified),
+            expiration: record.expiration,
+            ..Self::default()
+        }
+    }
+}
+
+async fn write(visit: &Visit, (named, given, terms): (Named, Text, Terms)) -> Result<NoContent> {
+    save(visit, &named.name, &given.policy, &terms).await?;
     warn_of_folding(visit, &named.name);
     Ok(NoContent)
+}
+
+async fn write_old(
+    visit: &Visit,
+    (named, given, old, terms): (Named, Text, OldText, Terms),
+) -> Result<Reply> {
+    if !given.policy.is_empty() {
+        save(visit, &named.name, &given.policy, &terms).await?;
+        warn_of_folding(visit, &named.name);
+        return Ok(Reply::Empty);
+    }
+    save(visit, &named.name, &old.rules, &terms).await?;
+    visit.warn("'rules' is deprecated, please use 'policy' instead");
+    Ok(Reply::Data(Map::new(), None))
+}
+
+/// Changes what is given, and nothing else.
+async fn patch(
+    visit: &Visit,
+    (named, given, terms): (Named, Text, Terms),
+) -> Result<Data<PolicyView>> {
+    check_name(&named.name, "update")?;
+    let missing = || Error::MissingBecause("policy not found".to_owned());
+    let before = store::current(visit, &named.name).await?.ok_or_else(missing)?;
+    let text = match given.policy.is_empty() {
+        true => before.text.clone(),
+        false => understood(&given.policy)?,
+    };
+    terms.check(Some(&before))?;
+    let expiration = terms.end(visit.now)?.unwrap_or(before.expiration);
+    let record = before.followed_by(text, expiration, visit.now);
+    let record =
+        Record { cas_required: terms.cas_required.unwrap_or(before.cas_required), ..record };
+    put(visit, &named.name, &record);
+    let state = StateView::of(&record);
+    Ok(Data(PolicyView { name: named.name, policy: record.text, state }))
 }
 
 fn warn_of_folding(visit: &Visit, name: &str) {
@@ -173,31 +303,88 @@ fn warn_of_folding(visit: &Visit, name: &str) {
     }
 }
 
-async fn write_old(visit: &Visit, (named, given): (Named, WriteOld)) -> Result<Reply> {
-    if !given.policy.is_empty() {
-        save(visit, &named.name, &given.policy)?;
-        warn_of_folding(visit, &named.name);
-        return Ok(Reply::Empty);
-    }
-    save(visit, &named.name, &given.rules)?;
-    visit.warn("'rules' is deprecated, please use 'policy' instead");
-    Ok(Reply::Data(Map::new(), None))
+/// Writes a policy, whatever it was before; only whether a version must be named stays as it was.
+async fn save(visit: &Visit, name: &str, given: &str, terms: &Terms) -> Result<()> {
+    check_name(name, "update")?;
+    let text = understood(given)?;
+    let before = store::current(visit, name).await?;
+    terms.check(before.as_ref())?;
+    let expiration = terms.end(visit.now)?.flatten();
+    let before = before.unwrap_or_default();
+    let record = before.followed_by(text, expiration, visit.now);
+    let record =
+        Record { cas_required: terms.cas_required.unwrap_or(before.cas_required), ..record };
+    put(visit, name, &record);
+    Ok(())
 }
 
-fn save(visit: &Visit, name: &str, given: &str) -> Result<()> {
-    check_name(name, "update")?;
+fn put(visit: &Visit, name: &str, record: &Record) {
+    POLICIES.put(&visit.system, name, record);
+    match record.expiration {
+        Some(_) => EXPIRING.put(&visit.system, name, &()),
+        None => EXPIRING.delete(&visit.system, name),
+    }
+}
+
+/// The text of a policy that parses, out of what was given.
+pub(super) fn understood(given: &str) -> Result<String> {
     if given.trim().is_empty() {
         return Err(Error::invalid("'policy' parameter not supplied or empty"));
     }
-    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = text.unwrap_or_else(|| given.to_owned());
+    let text = plain(given);
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::invalid("failed to parse policy: it is longer than 256 KiB"));
     }
     parse(&text).map_err(|error| Error::invalid(error.to_string()))?;
-    POLICIES.put(&visit.system, name, &Record { text, modified: visit.now });
-    Ok(())
+    Ok(text)
+}
+
+impl Terms {
+    /// Whether they fit what is there.
+    fn check(&self, before: Option<&Record>) -> Result<()> {
+        if self.allow_slashes_in_identity_templates || self.allow_wildcards_in_identity_templates {
+            return Err(Error::invalid(
+                "values with slashes or wildcards are never filled into paths; leave the \
+                 allow_*_in_identity_templates out",
+            ));
+        }
+        let version = before.map(|record| record.version);
+        let problem = match self.cas {
+            None if before.is_some_and(|record| record.cas_required) => {
+                "check-and-set parameter required for this call"
+            }
+            Some(-1) if before.is_some() => "check-and-set parameter set to -1 on existing entry",
+            None | Some(-1) => return Ok(()),
+            Some(cas) if u64::try_from(cas) == Ok(version.unwrap_or(0)) => return Ok(()),
+            Some(_) => "check-and-set parameter did not match the current version",
+        };
+        Err(Error::invalid(problem))
+    }
+
+    /// When it shall end, if anything is said about that.
+    fn end(&self, now: Moment) -> Result<Option<Option<Moment>>> {
+        let end = match (&self.expiration, self.ttl) {
+            (Some(_), Some(_)) => {
+                let problem = "cannot supply both 'expiration' and 'ttl' for policies";
+                return Err(Error::invalid(problem));
+            }
+            (Some(When(end)), None) => *end,
+            (None, Some(ttl)) => ttl.set().map(|ttl| now.plus(ttl)),
+            (None, None) => return Ok(None),
+        };
+        if end.is_some_and(|end| end.unix() <= now.unix()) {
+            let problem = "refusing to update policy as expiration time has already elapsed";
+            return Err(Error::invalid(problem));
+        }
+        Ok(Some(end))
+    }
+}
+
+/// A text that may have been given in base64.
+pub(super) fn plain(given: &str) -> String {
+    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
+    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.unwrap_or_else(|| given.to_owned())
 }
 
 async fn delete(visit: &Visit, named: Named) -> Result<NoContent> {
@@ -206,6 +393,7 @@ async fn delete(visit: &Visit, named: Named) -> Result<NoContent> {
     }
     check_name(&named.name, "delete")?;
     POLICIES.delete(&visit.system, &named.name);
+    EXPIRING.delete(&visit.system, &named.name);
     Ok(NoContent)
 }
 
@@ -224,73 +412,4 @@ fn check_name(name: &str, act: &str) -> Result<()> {
         return Err(Error::invalid("a policy name has no comma: lists of names could not hold it"));
     }
     Ok(())
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Paths {
-    /// The paths to ask about.
-    #[serde(default)]
-    paths: Vec<String>,
-    /// An older name of "paths".
-    #[serde(default)]
-    path: Vec<String>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct OfToken {
-    /// The token to ask about.
-    token: Option<Secret>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct OfAccessor {
-    /// The accessor of the token to ask about.
-    #[serde(default)]
-    accessor: String,
-}
-
-async fn capabilities_of_self(visit: &Visit, paths: Paths) -> Result<Reply> {
-    let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
-    capabilities(visit, &holder.token.policies, paths).await
-}
-
-async fn capabilities_of_token(visit: &Visit, (of, paths): (OfToken, Paths)) -> Result<Reply> {
-    let text = of.token.filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| Error::Failed("no token found".to_owned()))?;
-    let found = tokens::find(visit, &text).await?;
-    let found = found.ok_or_else(|| Error::InvalidListed("invalid token".to_owned()))?;
-    capabilities(visit, &found.token.policies, paths).await
-}
-
-async fn capabilities_of_accessor(
-    visit: &Visit,
-    (of, paths): (OfAccessor, Paths),
-) -> Result<Reply> {
-    if of.accessor.is_empty() {
-        return Err(Error::InvalidListed("missing accessor".to_owned()));
-    }
-    let found = tokens::by_accessor(visit, &of.accessor).await?;
-    let found = found.ok_or_else(|| Error::InvalidListed("invalid accessor".to_owned()))?;
-    capabilities(visit, &found.token.policies, paths).await
-}
-
-async fn capabilities(visit: &Visit, policies: &[String], given: Paths) -> Result<Reply> {
-    let paths = if given.paths.is_empty() { given.path } else { given.paths };
-    if paths.is_empty() {
-        return Err(Error::invalid("paths must be supplied"));
-    }
-    if paths.len() > PATHS_MAX {
-        return Err(Error::invalid("at most 1000 paths can be asked about at once"));
-    }
-    let compiled = of(visit, policies).await?;
-    let mut answer: BTreeMap<String, Value> = BTreeMap::new();
-    for path in &paths {
-        let asked = path.strip_prefix('/').unwrap_or(path);
-        answer.insert(path.clone(), json!(compiled.capabilities(asked, visit.now.unix())));
-    }
-    if let (Some(path), 1) = (paths.first(), paths.len()) {
-        let only = answer.get(path).cloned().unwrap_or_default();
-        answer.insert("capabilities".to_owned(), only);
-    }
-    Ok(Data(answer).into_reply())
 }

@@ -20,7 +20,7 @@ pub(super) enum Kind<'pattern> {
     Prefix(&'pattern str),
     /// Has segments that stand for any segment.
     Segments,
-    /// Has holes that nobody can fill yet.
+    /// Has holes, to be filled for whoever asks.
     Templated,
 }
 
@@ -38,6 +38,11 @@ impl Pattern {
     /// The pattern that a policy writes as `path`.
     pub fn new(path: &str) -> Self {
         Self { text: path.strip_prefix('/').unwrap_or(path).to_owned() }
+    }
+
+    /// The pattern that a template has become. Its slash in front, if it had one, is left out already.
+    pub(super) fn filled(text: String) -> Self {
+        Self { text }
     }
 
     /// The pattern as written, without a leading slash.

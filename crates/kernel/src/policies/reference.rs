@@ -11,16 +11,19 @@ use std::collections::BTreeMap;
 use api::Operation;
 use serde_json::{Map, Value};
 
-use super::{Capability, Need, Parameters, Policy, Question, Rule};
+use super::{Access, Capability, Need, Parameters, Policy, Question, Rule, Subject};
 
 /// Whether `question` is allowed under `policies`, and whether `sudo` is granted.
 pub(super) fn decide(policies: &[(&str, &Policy)], question: &Question<'_>) -> (bool, bool) {
-    let rules = deciding_rules(policies, question);
+    let Access { operation, .. } = question.access;
+    let Some(rules) = deciding_rules(policies, &question.access) else {
+        return (operation == Operation::Help, false);
+    };
     let granted = |capability| {
         rules.iter().any(|rule| rule.capabilities.contains(capability))
             && !rules.iter().any(|rule| rule.capabilities.contains(Capability::Deny))
     };
-    let needed = match question.operation {
+    let needed = match operation {
         Operation::Help => return (true, granted(Capability::Sudo)),
         Operation::Create => Capability::Create,
         Operation::Read => Capability::Read,
@@ -34,26 +37,35 @@ pub(super) fn decide(policies: &[(&str, &Policy)], question: &Question<'_>) -> (
     let allowed = granted(needed)
         && (question.need == Need::Capability || sudo)
         && wrapping_fits(&rules, question.wrap_ttl)
-        && parameters_fit(&rules, question);
+        && parameters_fit(&rules, question)
+        && limit_fits(&rules, question);
     (allowed, sudo)
 }
 
-/// Every living rule with the one pattern that decides.
+/// Every living rule with the one pattern that decides; nothing, when one that could be among them
+/// cannot be filled in.
 fn deciding_rules<'rules>(
     policies: &[(&str, &'rules Policy)],
-    question: &Question<'_>,
-) -> Vec<&'rules Rule> {
-    let alive: Vec<&Rule> = policies
-        .iter()
-        .flat_map(|(_, policy)| &policy.rules)
-        .filter(|rule| !rule.pattern.text().contains("{{"))
-        .filter(|rule| rule.expiration.is_none_or(|end| question.now_seconds < end))
-        .collect();
-    let patterns: Vec<&str> = alive.iter().map(|rule| rule.pattern.text()).collect();
-    let mut paths = vec![question.path];
-    if matches!(question.operation, Operation::List | Operation::Scan) {
-        paths.extend(question.path.strip_suffix('/'));
+    access: &Access<'_>,
+) -> Option<Vec<&'rules Rule>> {
+    let mut paths = vec![access.path];
+    if matches!(access.operation, Operation::List | Operation::Scan) {
+        paths.extend(access.path.strip_suffix('/'));
     }
+    let mut alive: Vec<(String, &Rule)> = Vec::new();
+    for rule in policies.iter().flat_map(|(_, policy)| &policy.rules) {
+        if rule.expiration.is_some_and(|end| end <= access.now_seconds) {
+            continue;
+        }
+        match filled(rule.pattern.text(), access.subject) {
+            Some(pattern) => alive.push((pattern, rule)),
+            None if !paths.iter().any(|path| could_match(rule.pattern.text(), path)) => {}
+            None if access.subject.person.is_none()
+                && !rule.capabilities.contains(Capability::Deny) => {}
+            None => return None,
+        }
+    }
+    let patterns: Vec<&str> = alive.iter().map(|(pattern, _)| pattern.as_str()).collect();
     let exact = paths
         .iter()
         .find_map(|path| patterns.iter().find(|pattern| !is_wild(pattern) && *pattern == path));
@@ -64,8 +76,59 @@ fn deciding_rules<'rules>(
             matching.max_by(|one, other| specificity(one, other))
         })
     };
-    let Some(winner) = exact.or_else(widest) else { return Vec::new() };
-    alive.into_iter().filter(|rule| rule.pattern.text() == *winner).collect()
+    let Some(winner) = exact.or_else(widest) else { return Some(Vec::new()) };
+    let deciding = alive.iter().filter(|(pattern, _)| pattern == winner);
+    Some(deciding.map(|(_, rule)| *rule).collect())
+}
+
+/// The pattern with the few values that the random policies ask for.
+fn filled(pattern: &str, subject: &Subject) -> Option<String> {
+    if !pattern.contains("{{") {
+        return Some(pattern.to_owned());
+    }
+    let person = subject.person.as_ref()?;
+    let values = [
+        ("{{identity.entity.id}}", Some(&person.id)),
+        ("{{identity.entity.name}}", Some(&person.name)),
+        ("{{identity.entity.metadata.k}}", person.metadata.get("k")),
+    ];
+    let mut path = pattern.to_owned();
+    for (hole, value) in values {
+        if path.contains(hole) {
+            let value = value.filter(|value| !value.is_empty() && !value.contains(['/', '+', '*']));
+            path = path.replace(hole, value?);
+        }
+    }
+    Some(path)
+}
+
+/// Whether some text in every hole makes the pattern match.
+fn could_match(pattern: &str, path: &str) -> bool {
+    let wanted: Vec<&str> = pattern.split('/').collect();
+    let given: Vec<&str> = path.split('/').collect();
+    let is_open = pattern.ends_with('*');
+    let fits = |place: usize, segment: &str| {
+        let (start, end) = match segment.find("{{") {
+            Some(start) => (&segment[..start], &segment[segment.rfind("}}").unwrap() + 2..]),
+            None => (segment, segment),
+        };
+        let is_last = place + 1 == wanted.len();
+        let name = given.get(place).copied();
+        if is_last && is_open {
+            return name
+                .is_some_and(|name| name.starts_with(start.strip_suffix('*').unwrap_or(start)));
+        }
+        name.is_some_and(|name| match segment.contains("{{") {
+            true => {
+                name.len() >= start.len() + end.len()
+                    && name.starts_with(start)
+                    && name.ends_with(end)
+            }
+            false => segment == "+" || segment == name,
+        })
+    };
+    wanted.iter().enumerate().all(|(place, segment)| fits(place, segment))
+        && (is_open || wanted.len() == given.len())
 }
 
 fn is_wild(pattern: &str) -> bool {
@@ -129,7 +192,21 @@ fn parameters_fit(rules: &[&Rule], question: &Question<'_>) -> bool {
     let allowed = together(&rules.iter().map(|rule| &rule.parameters.allowed).collect::<Vec<_>>());
     let denied = together(&rules.iter().map(|rule| &rule.parameters.denied).collect::<Vec<_>>());
     let all = Parameters { allowed, denied, required };
-    all.permit(question.operation, question.data.unwrap_or(&Map::new()))
+    all.judge(question.access.operation, question.data.unwrap_or(&Map::new())).is_ok()
+}
+
+/// Listings ask for no more entries than the smallest of the limits.
+fn limit_fits(rules: &[&Rule], question: &Question<'_>) -> bool {
+    let most = rules.iter().filter_map(|rule| rule.pagination_limit).min();
+    let is_listing = matches!(question.access.operation, Operation::List | Operation::Scan);
+    let Some(most) = most.filter(|_| is_listing) else { return true };
+    match question.data.and_then(|data| data.get("limit")) {
+        None => !rules.iter().any(|rule| rule.parameters.required.contains("limit")),
+        Some(Value::String(text)) => {
+            text == "max" || text.parse::<u64>().is_ok_and(|asked| asked <= most)
+        }
+        Some(asked) => asked.as_u64().is_some_and(|asked| asked <= most),
+    }
 }
 
 /// Every name with all its values, or with none where one of the rules gives none.

@@ -1,5 +1,6 @@
 //! A policy as its author wrote it: rules, not yet merged with those of other policies.
 
+use super::merged::smaller;
 use super::{Capabilities, Parameters, Pattern};
 
 /// The rules of one policy.
@@ -20,8 +21,12 @@ pub struct Rule {
     pub wrapping: Wrapping,
     /// What a request may carry.
     pub parameters: Parameters,
+    /// How many entries of a listing may be told at once.
+    pub pagination_limit: Option<u64>,
     /// The second since 1970 from which on the rule is as if it were not written.
     pub expiration: Option<u64>,
+    /// The line of the policy it starts on, counted from one.
+    pub line: u32,
 }
 
 /// Bounds on how long an answer is wrapped. One bound suffices to make wrapping mandatory.
@@ -31,6 +36,14 @@ pub struct Wrapping {
     pub min_seconds: Option<u64>,
     /// The longest time allowed.
     pub max_seconds: Option<u64>,
+}
+
+impl Policy {
+    /// Whether the rules are the same, on whichever lines they stand.
+    pub fn means_the_same_as(&self, other: &Self) -> bool {
+        let unplaced = |rule: &Rule| Rule { line: 0, ..rule.clone() };
+        self.rules.iter().map(unplaced).eq(other.rules.iter().map(unplaced))
+    }
 }
 
 impl Rule {
@@ -56,10 +69,6 @@ impl Wrapping {
     /// The smaller of each bound, where only one has it that one.
     #[must_use]
     pub(super) fn merged(self, other: Self) -> Self {
-        let smaller = |one: Option<u64>, other: Option<u64>| match (one, other) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
         Self {
             min_seconds: smaller(self.min_seconds, other.min_seconds),
             max_seconds: smaller(self.max_seconds, other.max_seconds),

@@ -7,14 +7,17 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use storage::{Revision, Table};
 
-use super::{Compiled, Policy, parse};
-use crate::tokens;
+use super::{Compiled, Policy, Subject, parse};
+use crate::identity;
+use crate::tokens::{self, Holder};
 use crate::visit::Visit;
 
 /// Where policies are stored, below the kernel's own corner.
 pub(super) const POLICIES: Table<Record> = Table::new("policy/");
 /// The whole prefix of their keys.
 pub(crate) const PREFIX: &str = "sys/policy/";
+/// The names of policies that will end, so that lists need not look at all others.
+pub(super) const EXPIRING: Table<()> = Table::new("policy-expiring/");
 /// The policy of wrapping tokens: never given out, never changed.
 pub(crate) const RESPONSE_WRAPPING_NAME: &str = "response-wrapping";
 
@@ -23,10 +26,36 @@ static WRAPPING: LazyLock<Policy> =
     LazyLock::new(|| parse(super::RESPONSE_WRAPPING).expect("a test parses this very text"));
 
 /// A policy as its author wrote it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Record {
     pub(crate) text: String,
     pub(crate) modified: Moment,
+    /// How many times it has been written.
+    #[serde(default)]
+    pub(crate) version: u64,
+    /// Whether every write must name the version that is there.
+    #[serde(default)]
+    pub(crate) cas_required: bool,
+    /// From then on it is as if it were not there.
+    #[serde(default)]
+    pub(crate) expiration: Option<Moment>,
+}
+
+impl Record {
+    /// What comes after it: another text with another end.
+    pub(super) fn followed_by(
+        &self,
+        text: String,
+        expiration: Option<Moment>,
+        now: Moment,
+    ) -> Self {
+        let version = self.version.saturating_add(1);
+        Self { text, modified: now, version, cas_required: self.cas_required, expiration }
+    }
+
+    fn is_alive(&self, now: Moment) -> bool {
+        self.expiration.is_none_or(|end| now.unix() < end.unix())
+    }
 }
 
 /// A stored policy, understood.
@@ -44,8 +73,36 @@ pub(crate) type CompiledCache = Cache<Vec<(String, Option<Revision>)>, Arc<Compi
 /// When it is no policy.
 pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Stored, String> {
     let record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let policy = parse(&record.text).map_err(|error| error.to_string())?;
+    let mut policy = parse(&record.text).map_err(|error| error.to_string())?;
+    if let Some(end) = record.expiration.map(Moment::unix) {
+        for rule in &mut policy.rules {
+            rule.expiration = Some(rule.expiration.map_or(end, |own| own.min(end)));
+        }
+    }
     Ok(Stored { record, policy })
+}
+
+/// The policy called `name`, unless it has ended.
+///
+/// # Errors
+/// When the store cannot answer, or the stored policy is damaged.
+pub(super) async fn current(visit: &Visit, name: &str) -> Result<Option<Record>> {
+    let (_, stored) = visit.kernel.policies.get(visit.transaction(), name).await?;
+    let record = stored.as_ref().as_ref().map(|stored| &stored.record);
+    Ok(record.filter(|record| record.is_alive(visit.now)).cloned())
+}
+
+/// Leaves out the names of policies that have ended.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(super) async fn leave_out_expired(visit: &Visit, names: &mut Vec<String>) -> Result<()> {
+    for name in EXPIRING.list(&visit.system, "", usize::MAX).await? {
+        if current(visit, &name).await?.is_none() {
+            names.retain(|other| *other != name);
+        }
+    }
+    Ok(())
 }
 
 /// The policies called `names`, put together. One that does not exist allows nothing.
@@ -77,6 +134,49 @@ pub(crate) async fn of(visit: &Visit, names: &[String]) -> Result<Arc<Compiled>>
     Ok(compiled)
 }
 
+/// The policies called `names`, put together with `candidate`, which takes the place of the one
+/// that has its name. Not kept: it is nobody's.
+///
+/// # Errors
+/// As [`of`].
+pub(super) async fn compiled_with(
+    visit: &Visit,
+    names: &[String],
+    (name, policy): (&str, &Policy),
+) -> Result<Arc<Compiled>> {
+    if names.iter().any(|name| name == "root") {
+        return Ok(Arc::new(Compiled::root()));
+    }
+    let mut found = Vec::with_capacity(names.len());
+    for other in names.iter().filter(|other| *other != name) {
+        let (_, stored) = visit.kernel.policies.get(visit.transaction(), other).await?;
+        found.push((other, stored));
+    }
+    let stored = found.iter().filter_map(|(name, stored)| {
+        stored.as_ref().as_ref().map(|stored| (name.as_str(), &stored.policy))
+    });
+    Ok(Arc::new(Compiled::new(&stored.chain([(name, policy)]).collect::<Vec<_>>())))
+}
+
+/// The policies of one token, and who is behind it.
+pub(super) struct Powers {
+    pub(super) compiled: Arc<Compiled>,
+    pub(super) subject: Subject,
+}
+
+/// What `holder` may do.
+///
+/// # Errors
+/// As [`of`].
+pub(super) async fn powers(visit: &Visit, holder: &Holder) -> Result<Powers> {
+    let compiled = of(visit, &holder.policies()).await?;
+    let subject = match compiled.has_templates() {
+        true => identity::subject(visit, &holder.token).await?,
+        false => Subject::default(),
+    };
+    Ok(Powers { compiled, subject })
+}
+
 /// The policies of whoever shows a token at a public door; `None` for whoever shows none.
 ///
 /// # Errors
@@ -95,8 +195,7 @@ pub(crate) async fn of_whoever_asks(visit: &Visit) -> Result<Option<Arc<Compiled
 /// When the store cannot answer.
 pub(crate) async fn warn_of_unknown(visit: &Visit, names: &[String]) -> Result<()> {
     for name in names.iter().filter(|name| *name != "root") {
-        let (_, stored) = visit.kernel.policies.get(visit.transaction(), name).await?;
-        if stored.is_none() {
+        if current(visit, name).await?.is_none() {
             visit.warn(format!("Policy \"{name}\" does not exist"));
         }
     }
@@ -106,5 +205,5 @@ pub(crate) async fn warn_of_unknown(visit: &Visit, names: &[String]) -> Result<(
 /// Writes the policy that every server starts with.
 pub(crate) fn found(system: &storage::View, now: Moment) {
     let text = super::DEFAULT.to_owned();
-    POLICIES.put(system, "default", &Record { text, modified: now });
+    POLICIES.put(system, "default", &Record::default().followed_by(text, None, now));
 }

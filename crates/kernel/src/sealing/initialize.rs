@@ -59,7 +59,7 @@ impl Kernel {
     ) -> Result<Secret> {
         let transaction = Arc::new(Transaction::begin(store));
         let system = View::new(&transaction, SYSTEM);
-        let now = self.clock.now();
+        let now = self.time.now();
         let entropy = &*self.entropy;
         mounts::found(&system, entropy);
         policies::found(&system, now);

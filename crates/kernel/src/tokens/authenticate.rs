@@ -4,10 +4,11 @@ use api::{Error, NameList, Result, Secret, normalize_policies};
 
 use super::record::{ACCESSORS, TOKENS, Token, TokenKey};
 use super::{ANCESTORS_MAX, batch, end, format};
+use crate::identity::{Standing, standing};
+use crate::leases;
 use crate::visit::Visit;
-use crate::{identity, leases};
 
-/// A token that is good right now.
+/// A token that has not ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Holder {
     /// The name it is stored under.
@@ -16,6 +17,9 @@ pub(crate) struct Holder {
     pub(crate) token: Token,
     /// Policies that its entity brings.
     pub(crate) identity_policies: NameList,
+    /// Whether it is refused because its entity is disabled or gone. It can still be looked up and
+    /// ended.
+    pub(crate) is_suspended: bool,
 }
 
 impl Holder {
@@ -42,11 +46,15 @@ pub(crate) async fn authenticate(visit: &Visit) -> Result<Holder> {
 /// Who asks, without costing their token a use.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] without a token or from a network it is not good in;
+/// [`Error::Unauthenticated`] without a token, from a network it is not good in, or when its
+/// entity is disabled or gone;
 /// [`Error::UnknownToken`] when nobody knows it, or no longer.
 pub(crate) async fn recognize(visit: &Visit) -> Result<Holder> {
     let text = visit.shown.as_ref().ok_or(Error::Unauthenticated)?;
     let holder = find(visit, text).await?.ok_or(Error::UnknownToken)?;
+    if holder.is_suspended {
+        return Err(Error::Unauthenticated);
+    }
     let networks = &holder.token.networks;
     let inside = |remote: std::net::SocketAddr| {
         networks.iter().any(|network| network.contains(&remote.ip().to_canonical()))
@@ -74,7 +82,7 @@ fn spend(visit: &Visit, holder: &mut Holder) {
     visit.transaction().keep();
 }
 
-/// The token with this text, if it is good right now.
+/// The token with this text, if it has not ended.
 ///
 /// # Errors
 /// When the store cannot answer.
@@ -82,7 +90,7 @@ pub(crate) async fn find(visit: &Visit, text: &Secret) -> Result<Option<Holder>>
     if batch::is_one(text) {
         let opened = batch::open(text, &*visit.kernel.batch_tokens()?);
         return match opened {
-            Some((key, token)) => if_good(visit, key, token).await,
+            Some((key, token)) => if_not_ended(visit, key, token).await,
             None => Ok(None),
         };
     }
@@ -92,7 +100,7 @@ pub(crate) async fn find(visit: &Visit, text: &Secret) -> Result<Option<Holder>>
     }
 }
 
-/// The token an accessor names, if it is good right now.
+/// The token an accessor names, if it has not ended.
 ///
 /// # Errors
 /// When the store cannot answer.
@@ -128,34 +136,47 @@ fn key_of(visit: &Visit, text: &Secret) -> Result<Option<TokenKey>> {
     Ok(format::key_of(text, &index))
 }
 
-async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
+/// The token stored under this name, if it has not ended.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
     match TOKENS.get(&visit.system, &key).await? {
-        Some(token) => if_good(visit, key, token).await,
+        Some(token) => if_not_ended(visit, key, token).await,
         None => Ok(None),
     }
 }
 
-async fn if_good(visit: &Visit, key: TokenKey, token: Token) -> Result<Option<Holder>> {
-    if !token.is_alive(visit.now) || !are_above_alive(visit, &token).await? {
+async fn if_not_ended(visit: &Visit, key: TokenKey, token: Token) -> Result<Option<Holder>> {
+    if !token.is_alive(visit.now) {
         return Ok(None);
     }
-    let admitted = identity::admit(visit, &token).await?;
-    Ok(admitted.map(|identity_policies| Holder { key, token, identity_policies }))
+    let Some(above) = owned_above(visit, &token).await? else {
+        return Ok(None);
+    };
+    let (identity_policies, is_suspended) = match standing(visit, &token, &above).await? {
+        Standing::Good(policies) => (policies, false),
+        Standing::Suspended => (vec![], true),
+        Standing::Over => return Ok(None),
+    };
+    Ok(Some(Holder { key, token, identity_policies, is_suspended }))
 }
 
-/// Whether the mount that gave the token out is still enabled, and every ancestor still good.
-async fn are_above_alive(visit: &Visit, token: &Token) -> Result<bool> {
+/// Those of its ancestors that a login made: how identity sees them concerns it too. `None` when
+/// the mount that gave the token out is disabled, or an ancestor is good no more.
+async fn owned_above(visit: &Visit, token: &Token) -> Result<Option<Vec<Token>>> {
     let mounts = visit.mounts().await?;
     let is_mounted = |token: &Token| {
         token.mount.as_ref().is_none_or(|storage| mounts.by_storage(storage).is_some())
     };
     if !is_mounted(token) || leases::is_ended(visit, token).await? {
-        return Ok(false);
+        return Ok(None);
     }
     let mut above = token.parent.clone();
+    let mut owned = vec![];
     for _ in 0..ANCESTORS_MAX {
         let Some(key) = above else {
-            return Ok(true);
+            return Ok(Some(owned));
         };
         match TOKENS.get(&visit.system, &key).await? {
             Some(parent)
@@ -163,13 +184,14 @@ async fn are_above_alive(visit: &Visit, token: &Token) -> Result<bool> {
                     && is_mounted(&parent)
                     && !leases::is_ended(visit, &parent).await? =>
             {
-                above = parent.parent;
+                above = parent.parent.clone();
+                owned.extend(Some(parent).filter(|parent| parent.owner.is_some()));
             }
-            _ => return Ok(false),
+            _ => return Ok(None),
         }
     }
     // Deeper trees are not made; one that is there nevertheless is not trusted.
-    Ok(above.is_none())
+    Ok(above.is_none().then_some(owned))
 }
 
 /// How many ancestors a token has.

@@ -44,6 +44,11 @@ pub(super) fn generate_accessor(entropy: &dyn Entropy, now: Moment) -> String {
     format!("{}{random}", HEXLOWER.encode(&time_bytes(now)))
 }
 
+/// The time an accessor begins with, written as the names of tokens write it.
+pub(super) fn time_of_accessor(accessor: &str) -> &str {
+    accessor.get(..2 * TIME_BYTES).unwrap_or(accessor)
+}
+
 /// The name `token` is stored under, if it can be a token at all.
 pub(super) fn key_of(token: &Secret, index: &hmac::Key) -> Option<TokenKey> {
     let text = token.reveal();

@@ -9,9 +9,7 @@ use ipnet::IpNet;
 use storage::View;
 
 use super::kind::Kind;
-use super::record::{
-    ACCESSORS, CHILDREN, ENDED, FIRST_ROOT_PATH, OWNED, Owner, TOKENS, Token, TokenKey,
-};
+use super::record::{ACCESSORS, CHILDREN, ENDED, OWNED, Owner, TOKENS, Token, TokenKey};
 use super::{batch, format};
 use crate::metrics::TokenEvent;
 use crate::visit::Visit;
@@ -21,6 +19,9 @@ use crate::{leases, policies};
 pub(super) const POLICIES_MAX: usize = 1000;
 /// Bytes of what is remembered about a token: audit entries carry it along.
 const METADATA_BYTES_MAX: usize = 64 * 1024;
+
+/// Where the first root token was made. Nothing else is made there.
+pub(crate) const FIRST_ROOT_PATH: &str = "auth/token/root";
 
 /// What decides how long a token lives.
 #[derive(Clone, Debug, Default)]
@@ -163,6 +164,10 @@ async fn issue_under(
         return Err(Error::invalid("cannot create a token with a duplicate ID"));
     }
     check_size(&issue)?;
+    if issue.ttl.unwrap_or_default().is_zero() && !issue.policies.iter().any(|name| name == "root")
+    {
+        return Err(Error::internal("only a token that may do everything may live for ever"));
+    }
     let identity_policies = issue.identity_policies.clone();
     let mut token = issue.into_token(visit, leases::era(visit).await?);
     token.accessor = format::generate_accessor(&*visit.kernel.entropy, visit.now);
@@ -283,11 +288,12 @@ pub(crate) fn found_root(
 fn write(system: &View, key: &TokenKey, token: &Token) {
     TOKENS.put(system, key, token);
     ACCESSORS.put(system, &token.accessor, key);
+    leases::put(system, key, token);
     if let Some(parent) = &token.parent {
         CHILDREN.put(system, &format!("{parent}/{key}"), &());
     }
     if let Some(owner) = &token.owner {
-        OWNED.put(system, &format!("{}/{key}", owner.alias), &());
+        OWNED.put(system, &owner.place_of(key), &());
     }
     if let Some(end) = token.expires {
         leases::put_due(system, end, key);

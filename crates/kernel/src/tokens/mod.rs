@@ -20,6 +20,7 @@ mod end;
 mod format;
 mod grant;
 mod kind;
+mod owned;
 mod paths;
 mod present;
 mod record;
@@ -29,12 +30,13 @@ mod role;
 mod shown;
 mod span;
 
-pub(crate) use authenticate::{Holder, authenticate, by_accessor, find, recognize};
+pub(crate) use authenticate::{Holder, authenticate, by_accessor, by_key, find, recognize};
 pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
-pub(crate) use grant::{Grant, Issue, found_root, issue, key_of};
+pub(crate) use grant::{FIRST_ROOT_PATH, Grant, Issue, found_root, issue, key_of};
 pub(crate) use kind::{Kind, KindRule};
+pub(crate) use owned::{clear_up_owners, end_all_before, of_owner};
 pub(crate) use paths::paths;
-pub(crate) use record::{Owner, Token, TokenKey};
+pub(crate) use record::{Owner, TOKENS, Token, TokenKey};
 
 /// How many ancestors a token may have: each is looked at whenever the token is used.
 const ANCESTORS_MAX: usize = 32;

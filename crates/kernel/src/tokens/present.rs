@@ -1,7 +1,5 @@
 //! A token as clients are told of it.
 
-use std::collections::BTreeMap;
-
 use api::{Auth, KeyValues, Moment, NameList, normalize_policies};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -45,12 +43,6 @@ pub(super) struct TokenView {
     /// The role it was made by.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
-    /// Policies that its entity brings.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    identity_policies: Vec<String>,
-    /// Policies that its entity brings in other namespaces.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    external_namespace_policies: Option<BTreeMap<String, Vec<String>>>,
     /// It lives as long as it is renewed within this many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<u64>,
@@ -69,21 +61,28 @@ pub(super) struct TokenView {
     /// When it was last renewed, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_renewal_time: Option<u64>,
+    /// Policies that its entity brings besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity_policies: Vec<String>,
+    /// Policies that its entity brings in other namespaces: there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_namespace_policies: Option<KeyValues>,
 }
 
 impl Holder {
     /// What a look-up answers; `id` is the token itself where the caller showed it.
     pub(super) fn to_view(&self, now: Moment, id: &str) -> TokenView {
-        let has_more = !self.identity_policies.is_empty();
+        let brings_any = !self.identity_policies.is_empty();
         TokenView {
             identity_policies: self.identity_policies.clone(),
-            external_namespace_policies: has_more.then(BTreeMap::new),
+            external_namespace_policies: brings_any.then(KeyValues::new),
             ..self.token.to_view(now, id)
         }
     }
 }
 
 impl Token {
+    /// What a look-up answers, but for what the entity brings.
     fn to_view(&self, now: Moment, id: &str) -> TokenView {
         let ends = self.expires.is_some();
         TokenView {
@@ -100,8 +99,6 @@ impl Token {
             },
             orphan: self.parent.is_none(),
             role: self.role.clone(),
-            identity_policies: vec![],
-            external_namespace_policies: None,
             creation_time: self.issued.unix(),
             creation_ttl: self.ttl_creation.0,
             expire_time: self.expires,
@@ -115,6 +112,8 @@ impl Token {
             issue_time: ends.then_some(self.issued),
             last_renewal: self.renewed,
             last_renewal_time: self.renewed.map(Moment::unix),
+            identity_policies: vec![],
+            external_namespace_policies: None,
         }
     }
 
@@ -167,7 +166,8 @@ mod tests {
         .unwrap();
         token.uses_left = uses_left;
         let identity_policies = identity_policies.iter().map(|name| (*name).to_owned()).collect();
-        let holder = Holder { key: String::new(), token, identity_policies };
+        let key = String::new();
+        let holder = Holder { key, token, identity_policies, is_suspended: false };
         serde_json::to_value(holder.to_view(Moment::from_unix(0), "id")).unwrap()
     }
 

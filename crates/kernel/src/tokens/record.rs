@@ -15,13 +15,10 @@ pub(crate) const TOKENS: Table<Token> = Table::new("token/");
 pub(super) const ACCESSORS: Table<TokenKey> = Table::new("accessor/");
 /// `<parent>/<child>`: who is to be cleared up when a token ends.
 pub(super) const CHILDREN: Table<()> = Table::new("child/");
-/// `<alias>/<token>`: the tokens that were given to an alias.
+/// The tokens that were given to an alias, by [`Owner::place_of`] them.
 pub(super) const OWNED: Table<()> = Table::new("owned/");
 /// Tokens that have ended; what they left behind (children, cubbyholes) is still to be removed.
 pub(super) const ENDED: Table<()> = Table::new("ended/");
-
-/// Where the first root token says it was made; no door has this path.
-pub(super) const FIRST_ROOT_PATH: &str = "auth/token/root";
 
 /// The name a token is stored under: when it was made, then a keyed hash of it. Not the token.
 pub(crate) type TokenKey = String;
@@ -89,6 +86,18 @@ pub(crate) struct Owner {
     pub(crate) name: String,
     /// The generation of the alias at the time: when it has moved on, the token is over.
     pub(crate) generation: u64,
+}
+
+impl Owner {
+    /// What the names of all its tokens of this generation begin with in [`OWNED`].
+    pub(super) fn folder(&self) -> String {
+        format!("{}/{:020}/", self.alias, self.generation)
+    }
+
+    /// The name of one of its tokens in [`OWNED`]: by generation, then by age.
+    pub(super) fn place_of(&self, key: &TokenKey) -> String {
+        format!("{}{key}", self.folder())
+    }
 }
 
 impl Token {

@@ -5,8 +5,8 @@ use storage::View;
 
 use super::authenticate::has_expired;
 use super::create::lesser;
-use super::grant::Grant;
-use super::record::{FIRST_ROOT_PATH, TOKENS, Token};
+use super::grant::{FIRST_ROOT_PATH, Grant};
+use super::record::{TOKENS, Token};
 use super::role::ROLES;
 use super::{Holder, Kind};
 use crate::leases;

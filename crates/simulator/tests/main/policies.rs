@@ -1,11 +1,16 @@
 //! Writing policies, and what they then decide.
 
-use api::{Error, Operation};
+use std::sync::Arc;
+
+use api::{Error, Operation, Reply};
 use serde_json::{Value, json};
-use simulator::House;
+use simulator::{Caller, House};
+use storage::Memory;
+
+use crate::walk::furnished;
 
 #[tokio::test]
-async fn policies_are_listed_with_root_at_the_end() {
+async fn cases_145_147_and_151_to_153_policies_are_listed_with_root_at_the_end() {
     let house = House::new().await;
     let root = house.root();
     assert_eq!(root.list("sys/policies/acl").await.unwrap(), json!(["default", "root"]));
@@ -17,14 +22,16 @@ async fn policies_are_listed_with_root_at_the_end() {
         root.read("sys/policy").await.unwrap()["policies"],
         json!(["default", "dev", "root"])
     );
-    assert_eq!(
-        root.read("sys/policy/DEV").await.unwrap(),
-        json!({"name": "dev", "rules": "path \"a\" {}"})
-    );
-    assert_eq!(
-        root.read("sys/policies/acl/root").await.unwrap(),
-        json!({"name": "root", "policy": ""})
-    );
+    // Case 152: each form has its own name for the text.
+    let old = root.read("sys/policy/DEV").await.unwrap();
+    assert_eq!((&old["name"], &old["rules"]), (&json!("dev"), &json!("path \"a\" {}")));
+    let new = root.read("sys/policies/acl/dev").await.unwrap();
+    assert_eq!((&new["name"], &new["policy"]), (&json!("dev"), &json!("path \"a\" {}")));
+    assert!(old.get("policy").is_none() && new.get("rules").is_none());
+    // Case 153.
+    let power = root.read("sys/policies/acl/root").await.unwrap();
+    assert_eq!((&power["policy"], &power["version"]), (&json!(""), &json!(0)));
+    assert_eq!((power.get("modified"), power.get("expiration")), (None, None));
     assert_eq!(root.read("sys/policies/acl/nope").await, Err(Error::Missing));
     let base64 = data_encoding::BASE64.encode(b"path \"b\" {}");
     root.write("sys/policies/acl/dev", json!({"policy": base64})).await.unwrap();
@@ -34,7 +41,7 @@ async fn policies_are_listed_with_root_at_the_end() {
 }
 
 #[tokio::test]
-async fn some_policies_are_not_for_writing() {
+async fn case_146_some_policies_are_not_for_writing() {
     let house = House::new().await;
     let root = house.root();
     let text = || json!({"policy": "path \"a\" {}"});
@@ -70,7 +77,7 @@ async fn a_policy_that_does_not_parse_is_refused_with_line_and_column() {
 }
 
 #[tokio::test]
-async fn the_older_form_takes_rules_and_says_so() {
+async fn case_151_the_older_form_takes_rules_and_says_so() {
     let house = House::new().await;
     let answer = house
         .root()
@@ -113,10 +120,10 @@ async fn parameters_are_judged_after_the_path() {
 }
 
 #[tokio::test]
-async fn capabilities_are_what_would_be_decided() {
+async fn cases_154_and_156_capabilities_are_what_would_be_decided() {
     let house = House::new().await;
     let root = house.root();
-    let ask = async |caller: &simulator::Caller, paths: Value| {
+    let ask = async |caller: &Caller, paths: Value| {
         caller.write("sys/capabilities-self", json!({"paths": paths})).await.unwrap()
     };
     assert_eq!(
@@ -133,4 +140,523 @@ async fn capabilities_are_what_would_be_decided() {
     );
     let refused = root.write("sys/capabilities-self", json!({})).await;
     assert_eq!(refused, Err(Error::invalid("paths must be supplied")));
+}
+
+/// Somebody whose only policies are `names`.
+async fn holder_of(house: &House, names: &[&str]) -> Caller {
+    let body = json!({"policies": names, "no_default_policy": true});
+    let made = house.root().write("auth/token/create", body).await.unwrap();
+    house.holder(made["client_token"].as_str().unwrap())
+}
+
+async fn put(house: &House, name: &str, text: &str) {
+    let path = format!("sys/policies/acl/{name}");
+    house.root().write(&path, json!({ "policy": text })).await.unwrap();
+}
+
+#[tokio::test]
+async fn case_149_a_policy_is_written_over_only_by_who_knows_what_is_there() {
+    let house = House::new().await;
+    let root = house.root();
+    let text = r#"path "a" {}"#;
+    let write = async |terms: Value| {
+        let mut body = json!({ "policy": text });
+        body.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
+        root.write("sys/policies/acl/p", body).await.map(|_| ())
+    };
+    let refused = |text: &str| Err(Error::invalid(text));
+    let no_match = "check-and-set parameter did not match the current version";
+    assert_eq!(write(json!({"cas": 1})).await, refused(no_match));
+    write(json!({"cas": -1})).await.unwrap();
+    let exists = "check-and-set parameter set to -1 on existing entry";
+    assert_eq!(write(json!({"cas": -1})).await, refused(exists));
+    let first = root.read("sys/policies/acl/p").await.unwrap();
+    assert_eq!((&first["version"], &first["cas_required"]), (&json!(1), &json!(false)));
+    house.wait(5);
+    write(json!({"cas": 1, "cas_required": true})).await.unwrap();
+    let second = root.read("sys/policies/acl/p").await.unwrap();
+    assert_eq!((&second["version"], &second["cas_required"]), (&json!(2), &json!(true)));
+    assert_ne!(first["modified"], second["modified"]);
+    let needed = "check-and-set parameter required for this call";
+    assert_eq!(write(json!({})).await, refused(needed));
+    assert_eq!(write(json!({"cas": 1})).await, refused(no_match));
+    assert_eq!(write(json!({"cas": 0})).await, refused(no_match));
+    // What is asked for in vain must not look as if it were done.
+    assert!(write(json!({"cas": 2, "allow_slashes_in_identity_templates": true})).await.is_err());
+    // Nobody loses the guard by not mentioning it.
+    write(json!({"cas": 2})).await.unwrap();
+    assert_eq!(write(json!({})).await, refused(needed));
+}
+
+#[tokio::test]
+async fn case_150_a_policy_with_an_end_vanishes_then() {
+    let house = House::new().await;
+    let root = house.root();
+    let text = r#"path "sys/mounts" { capabilities = ["read"] }"#;
+    let write = async |terms: Value| {
+        let mut body = json!({ "policy": text });
+        body.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
+        root.write("sys/policies/acl/p", body).await.map(|_| ())
+    };
+    let past = "refusing to update policy as expiration time has already elapsed";
+    assert_eq!(
+        write(json!({"expiration": "2020-01-01T00:00:00Z"})).await,
+        Err(Error::invalid(past))
+    );
+    assert_eq!(write(json!({"expiration": 1})).await, Err(Error::invalid(past)));
+    let both = "cannot supply both 'expiration' and 'ttl' for policies";
+    let given = json!({"expiration": "2099-01-01T00:00:00Z", "ttl": "1h"});
+    assert_eq!(write(given).await, Err(Error::invalid(both)));
+
+    write(json!({"ttl": "1h"})).await.unwrap();
+    let caller = holder_of(&house, &["p"]).await;
+    assert!(root.read("sys/policies/acl/p").await.unwrap()["expiration"].is_string());
+    house.wait(3599);
+    caller.read("sys/mounts").await.unwrap();
+    house.wait(1);
+    assert_eq!(caller.read("sys/mounts").await, Err(Error::Denied));
+    assert_eq!(root.read("sys/policies/acl/p").await, Err(Error::Missing));
+    assert_eq!(root.list("sys/policies/acl").await.unwrap(), json!(["default", "root"]));
+    let patched = root.ask(Operation::Patch, "sys/policies/acl/p", json!({"ttl": "1h"})).await;
+    assert_eq!(patched.outcome.err(), Some(Error::MissingBecause("policy not found".to_owned())));
+    // As if it had never been: a new one starts anew.
+    write(json!({"cas": -1})).await.unwrap();
+    assert_eq!(root.read("sys/policies/acl/p").await.unwrap()["version"], 1);
+    caller.read("sys/mounts").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_patch_changes_what_is_given_and_nothing_else() {
+    let house = House::new().await;
+    let root = house.root();
+    let patch = async |body: Value| match root
+        .ask(Operation::Patch, "sys/policies/acl/p", body)
+        .await
+        .outcome
+    {
+        Ok(Reply::Data(fields, _)) => Ok(Value::from(fields)),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    let missing = Err(Error::MissingBecause("policy not found".to_owned()));
+    assert_eq!(patch(json!({"cas_required": true})).await, missing);
+    let body = json!({"policy": r#"path "a" {}"#, "ttl": "1h"});
+    root.write("sys/policies/acl/p", body).await.unwrap();
+    let ends = root.read("sys/policies/acl/p").await.unwrap()["expiration"].clone();
+    let patched = patch(json!({"cas_required": true})).await.unwrap();
+    assert_eq!((&patched["policy"], &patched["version"]), (&json!(r#"path "a" {}"#), &json!(2)));
+    assert_eq!((&patched["expiration"], &patched["cas_required"]), (&ends, &json!(true)));
+    assert!(patch(json!({"policy": "path \"b\" {}"})).await.is_err());
+    let patched = patch(json!({"policy": "path \"b\" {}", "cas": 2, "expiration": ""})).await;
+    let patched = patched.unwrap();
+    assert_eq!((&patched["policy"], patched.get("expiration")), (&json!("path \"b\" {}"), None));
+    assert!(patch(json!({"policy": "path {", "cas": 3})).await.is_err());
+    for name in ["root", "response-wrapping"] {
+        let path = format!("sys/policies/acl/{name}");
+        let refused = root.ask(Operation::Patch, &path, json!({"ttl": 1})).await.outcome.err();
+        assert_eq!(refused, Some(Error::invalid(format!("cannot update \"{name}\" policy"))));
+    }
+}
+
+#[tokio::test]
+async fn the_detailed_list_says_how_things_stand() {
+    let house = House::new().await;
+    put(&house, "team/dev", r#"path "a" {}"#).await;
+    put(&house, "team/dev", r#"path "b" {}"#).await;
+    let root = house.root();
+    let answer = root.ask(Operation::List, "sys/policies/detailed/acl", Value::Null).await;
+    let Ok(Reply::Keys(names, details)) = answer.outcome else { panic!() };
+    assert_eq!(names, ["default", "team/dev", "root"]);
+    assert_eq!(details["team/dev"]["version"], 2);
+    assert_eq!(root.list("sys/policies/acl/team").await.unwrap(), json!(["dev"]));
+    let page = root.ask(Operation::List, "sys/policies/acl", json!({"limit": 1})).await;
+    assert!(matches!(page.outcome, Ok(Reply::Keys(names, _)) if names == ["default"]));
+    let page = root.ask(Operation::List, "sys/policies/acl", json!({"after": "root"})).await;
+    assert!(matches!(page.outcome, Ok(Reply::Keys(names, _)) if names.is_empty()));
+}
+
+#[tokio::test]
+async fn case_148_a_default_policy_that_was_rewritten_stays_so() {
+    let mut house = House::new().await;
+    put(&house, "default", r#"path "mine" {}"#).await;
+    house.restart(2).await;
+    let text = house.root().read("sys/policies/acl/default").await.unwrap()["policy"].clone();
+    assert_eq!(text, r#"path "mine" {}"#);
+}
+
+#[tokio::test]
+async fn case_158_a_listing_is_held_to_its_limit() {
+    let house = furnished().await;
+    let root = house.root();
+    for number in 1..=5 {
+        root.write(&format!("kv/box/{number}"), json!({"a": "b"})).await.unwrap();
+    }
+    let text = r#"path "kv/box" { capabilities = ["list"] pagination_limit = 2 }
+        path "sys/policies/acl" { capabilities = ["list"] pagination_limit = 1 }
+        path "sys/policy" { capabilities = ["list"] pagination_limit = 1 }"#;
+    put(&house, "p", text).await;
+    put(&house, "q", r#"path "kv/box" { capabilities = ["list"] pagination_limit = 4 }"#).await;
+    put(
+        &house,
+        "r",
+        r#"path "kv/box" { capabilities = ["list"] required_parameters = ["limit"] }"#,
+    )
+    .await;
+    let list = async |caller: &Caller, body: Value| match caller
+        .ask(Operation::List, "kv/box", body)
+        .await
+        .outcome
+    {
+        Ok(Reply::Keys(names, _)) => Ok(names.join("")),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    let caller = holder_of(&house, &["p", "q"]).await;
+    for (body, expected) in [
+        (json!({}), Ok("12")),
+        (json!({"limit": 1}), Ok("1")),
+        (json!({"limit": "1"}), Ok("1")),
+        (json!({"limit": 0}), Ok("12")),
+        (json!({"limit": "max"}), Ok("12")),
+        (json!({"after": "2"}), Ok("34")),
+        (json!({"limit": 3}), Err(Error::Denied)),
+        (json!({"limit": -1}), Err(Error::Denied)),
+        (json!({"limit": "few"}), Err(Error::Denied)),
+        (json!({"limit": [2]}), Err(Error::Denied)),
+    ] {
+        assert_eq!(list(&caller, body.clone()).await, expected.map(str::to_owned), "{body}");
+    }
+    assert_eq!(list(&root, json!({"limit": "max"})).await.unwrap(), "12345");
+    let must_say = holder_of(&house, &["p", "r"]).await;
+    assert_eq!(list(&must_say, json!({})).await, Err(Error::Denied));
+    assert_eq!(list(&must_say, json!({"limit": 2})).await.unwrap(), "12");
+    let named = caller.list("sys/policies/acl").await.unwrap();
+    assert_eq!(named, json!(["admins"]));
+    let old = caller.list("sys/policy").await.unwrap();
+    assert_eq!((&old["keys"], &old["policies"]), (&json!(["admins"]), &json!(["admins"])));
+}
+
+/// What policies see of whoever logs in by userpass, in a house where `alice` and `bob` can.
+async fn logged_in(house: &House, name: &str) -> (Caller, String) {
+    let token = house.stranger().login(name, "foo").await.unwrap();
+    let caller = house.holder(&token);
+    let entity = house.root().write("auth/token/lookup", json!({ "token": token })).await.unwrap();
+    (caller, entity["entity_id"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn case_159_a_template_is_filled_in_for_whoever_asks() {
+    let house = furnished().await;
+    let root = house.root();
+    let mounts = root.read("sys/auth").await.unwrap();
+    let accessor = mounts["userpass/"]["accessor"].as_str().unwrap().to_owned();
+    let text = [
+        format!("path \"kv/{{{{identity.entity.aliases.{accessor}.name}}}}/*\""),
+        " { capabilities = [\"create\", \"read\"] }".to_owned(),
+        "path \"kv/by-path/{{identity.entity.aliases.userpass.name}}\"".to_owned(),
+        " { capabilities = [\"create\"] }".to_owned(),
+        "path \"kv/id/{{identity.entity.id}}\" { capabilities = [\"create\"] }".to_owned(),
+        "path \"kv/gone/{{identity.entity.metadata.none}}\"".to_owned(),
+        " { capabilities = [\"create\"] }".to_owned(),
+        "path \"kv/group/{{identity.groups.names.ops.id}}\"".to_owned(),
+        " { capabilities = [\"create\"] }".to_owned(),
+        "path \"kv/gone/*\" { capabilities = [\"create\"] }".to_owned(),
+        "path \"kv/plain\" { capabilities = [\"create\"] }".to_owned(),
+    ];
+    put(&house, "own", &text.concat()).await;
+    for name in ["alice", "bob"] {
+        let user = json!({"password": "foo", "token_policies": ["own"]});
+        root.write(&format!("auth/userpass/users/{name}"), user).await.unwrap();
+    }
+    let (alice, alice_id) = logged_in(&house, "alice").await;
+    let (bob, bob_id) = logged_in(&house, "Bob").await;
+    let body = || json!({"a": "b"});
+    for (caller, own, other, ids) in [
+        (&alice, "alice", "bob", (&alice_id, &bob_id)),
+        (&bob, "bob", "alice", (&bob_id, &alice_id)),
+    ] {
+        // Twice: what is kept ready must be as good as what is made anew.
+        for round in 0..2 {
+            caller.write(&format!("kv/{own}/{round}"), body()).await.unwrap();
+            let other_place = format!("kv/{other}/{own}");
+            assert_eq!(caller.write(&other_place, body()).await, Err(Error::Denied));
+            assert_eq!(caller.write(&format!("kv/id/{}", ids.1), body()).await, Err(Error::Denied));
+            let gone = caller.write("kv/gone/none", body()).await;
+            assert_eq!(gone, Err(Error::Denied), "what cannot be filled in denies");
+            assert_eq!(caller.write("kv/group/ops", body()).await, Err(Error::Denied));
+        }
+        caller.write(&format!("kv/by-path/{own}"), body()).await.unwrap();
+        caller.write(&format!("kv/id/{}", ids.0), body()).await.unwrap();
+        caller.write("kv/plain", body()).await.unwrap_or_default();
+        let asked = json!({"paths": [format!("kv/{own}/x"), format!("kv/{other}/x")]});
+        let told = caller.write("sys/capabilities-self", asked).await.unwrap();
+        assert_eq!(told[format!("kv/{own}/x")], json!(["create", "read"]));
+        assert_eq!(told[format!("kv/{other}/x")], json!(["deny"]));
+    }
+    // Nobody is behind a token of root's, so nothing is theirs.
+    let nobody = holder_of(&house, &["own"]).await;
+    assert_eq!(nobody.write("kv/alice/x", body()).await, Err(Error::Denied));
+    nobody.write("kv/gone/x", body()).await.unwrap();
+}
+
+/// What happens if such a name comes from elsewhere is shown where templates are filled in.
+#[tokio::test]
+async fn row_4_nobody_has_a_name_that_could_widen_a_path() {
+    let house = furnished().await;
+    let root = house.root();
+    let names =
+        ["*", "+", "a*", "victim*", "+*", "a,b", "a b", "{{x}}", "a+b", "%2a", "a/../b", "a/x"];
+    for name in names {
+        let Ok(path) = api::CanonicalPath::parse(&format!("auth/userpass/users/{name}")) else {
+            continue;
+        };
+        let user = json!({"password": "foo"});
+        assert!(root.write(path.as_str(), user).await.is_err(), "{name:?}");
+    }
+    let users = root.list("auth/userpass/users").await.unwrap();
+    assert_eq!(users, json!(["mitchellh"]));
+}
+
+#[tokio::test]
+async fn capabilities_are_asked_under_the_names_that_decide() {
+    let house = furnished().await;
+    let text = r#"path "auth/userpass/users/*" { capabilities = ["update"] }
+        path "auth/userpass/users/admin" { capabilities = ["deny"] }"#;
+    put(&house, "p", text).await;
+    let caller = holder_of(&house, &["p"]).await;
+    let asked = json!({"paths": ["auth/userpass/users/ADMIN", "auth/userpass/users/eve", "a//b"]});
+    // As root, about the caller: they themselves may not ask.
+    let accessor = house.root().write("auth/token/create", json!({"policies": ["p"]})).await;
+    let accessor = accessor.unwrap()["accessor"].clone();
+    let mut body = asked.clone();
+    body["accessor"] = accessor;
+    let told = house.root().write("sys/capabilities-accessor", body).await.unwrap();
+    assert_eq!(told["auth/userpass/users/ADMIN"], json!(["deny"]));
+    assert_eq!(told["auth/userpass/users/eve"], json!(["update"]));
+    assert_eq!(told["a//b"], json!(["deny"]));
+    assert_eq!(caller.write("sys/capabilities-self", asked).await, Err(Error::Denied));
+}
+
+async fn explained(caller: &Caller, body: Value) -> api::Result<Value> {
+    caller.write("sys/policies/explain", body).await
+}
+
+#[tokio::test]
+async fn an_explanation_names_the_policy_the_rule_and_what_is_missing() {
+    let house = furnished().await;
+    let text = "# first\npath \"kv/a\" {\n  capabilities = [\"read\"]\n}\n\n\
+                path \"kv/b/*\" { capabilities = [\"deny\"] }\n\
+                path \"kv/c\" { capabilities = [\"update\"] required_parameters = [\"x\"] }\n\
+                path \"sys/seal\" { capabilities = [\"update\"] }\n\
+                path \"kv/{{identity.entity.metadata.team}}/q/*\" { policy = \"deny\" }";
+    put(&house, "p", text).await;
+    let root = house.root();
+    let ask = async |path: &str, operation: &str, parameters: Value| {
+        let body = json!({"policies": ["p"], "path": path, "operation": operation,
+                          "parameters": parameters});
+        explained(&root, body).await.unwrap()
+    };
+    let read = ask("kv/a", "read", json!({})).await;
+    assert_eq!((&read["allowed"], &read["reason"]), (&json!(true), &json!("the rule grants it")));
+    assert_eq!(read["rule"]["path"], "kv/a");
+    let source = json!({"policy": "p", "line": 2, "capabilities": ["read"]});
+    assert_eq!(read["rule"]["sources"], json!([source]));
+    let list = ask("kv/a", "list", json!({})).await;
+    assert_eq!((&list["allowed"], &list["missing"]), (&json!(false), &json!("list")));
+    assert_eq!((&list["path"], &list["refusal"]), (&json!("kv/a/"), &json!("missing-capability")));
+    let denied = ask("kv/b/x", "read", json!({})).await;
+    assert_eq!((&denied["refusal"], &denied["rule"]["path"]), (&json!("denied"), &json!("kv/b/*")));
+    let without = ask("kv/c", "update", json!({"y": 1})).await;
+    let expected = (&json!("required-parameter"), &json!("x"));
+    assert_eq!((&without["refusal"], &without["missing"]), expected);
+    assert_eq!(ask("kv/c", "update", json!({"x": 1})).await["allowed"], true);
+    let sealing = ask("sys/seal", "update", json!({})).await;
+    assert_eq!(
+        (&sealing["refusal"], &sealing["missing"]),
+        (&json!("missing-capability"), &json!("sudo"))
+    );
+    let nowhere = ask("kv/bb", "read", json!({})).await;
+    assert_eq!((&nowhere["refusal"], &nowhere["rule"]), (&json!("no-rule"), &Value::Null));
+    assert_eq!(nowhere["nearest"]["path"], "kv/b/*");
+    let unfilled = ask("kv/x/q/y", "read", json!({})).await;
+    assert_eq!(
+        (&unfilled["refusal"], &unfilled["rule"]["sources"][0]["line"]),
+        (&json!("unfilled-template"), &json!(9))
+    );
+    let open = ask("auth/userpass/login/eve", "update", json!({})).await;
+    assert_eq!(open["allowed"], true);
+    let body = json!({"policies": ["p"], "path": "kv/a", "operation": "update",
+                      "candidate": "path \"kv/a\" { policy = \"write\" }", "candidate_name": "p"});
+    let tried = explained(&root, body).await.unwrap();
+    assert_eq!(
+        (&tried["allowed"], &tried["rule"]["sources"][0]["policy"]),
+        (&json!(true), &json!("p"))
+    );
+    for wrong in [
+        json!({"path": "kv/a", "operation": "steal"}),
+        json!({"path": "kv//a"}),
+        json!({"path": "kv/a", "accessor": "x", "policies": ["p"]}),
+        json!({"path": "kv/a", "candidate": "path {"}),
+        json!({"path": "kv/a", "candidate": "path \"a\" {}", "candidate_name": "Root"}),
+        json!({"path": "kv/a", "token": "unknown"}),
+    ] {
+        let refused = explained(&root, wrong.clone()).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{wrong}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_explanation_tells_nobody_what_they_may_not_know() {
+    let house = furnished().await;
+    let asker = r#"path "sys/policies/explain" { capabilities = ["update"] }
+        path "kv/mine/*" { capabilities = ["read"] }
+        path "sys/policies/acl/known" { capabilities = ["read"] }"#;
+    put(&house, "asker", asker).await;
+    put(&house, "known", r#"path "kv/mine/x" { capabilities = ["list"] }"#).await;
+    put(&house, "hidden", r#"path "kv/mine/canary" { required_parameters = ["canary"] }"#).await;
+    let caller = holder_of(&house, &["asker", "hidden"]).await;
+    let other = house.root().write("auth/token/create", json!({"policies": ["known"]})).await;
+    let other = other.unwrap();
+    for refused in [
+        // A path they have no business with.
+        json!({"path": "kv/other"}),
+        json!({"path": "sys/mounts", "policies": ["known"]}),
+        // Policies they may not read.
+        json!({"path": "kv/mine/x", "policies": ["hidden"]}),
+        json!({"path": "kv/mine/x", "policies": ["known", "default"]}),
+        // Tokens they may not look up, whether or not there are such tokens.
+        json!({"path": "kv/mine/x", "token": other["client_token"]}),
+        json!({"path": "kv/mine/x", "accessor": other["accessor"]}),
+        json!({"path": "kv/mine/x", "token": "nobody"}),
+    ] {
+        assert_eq!(explained(&caller, refused.clone()).await, Err(Error::Denied), "{refused}");
+    }
+    let known = json!({"path": "kv/mine/x", "policies": ["known"], "operation": "list"});
+    assert_eq!(explained(&caller, known).await.unwrap()["rule"]["path"], "kv/mine/x");
+    // About themselves, of a policy that they may not read: its name, which they know.
+    put(
+        &house,
+        "hidden",
+        r#"path "kv/mine/s*" { capabilities = ["update"]
+        required_parameters = ["canary"] }"#,
+    )
+    .await;
+    let body = json!({"path": "kv/mine/s1", "operation": "update"});
+    let told = explained(&caller, body).await.unwrap();
+    assert_eq!(told["allowed"], false);
+    assert_eq!(
+        told["rule"]["sources"][0],
+        json!({"policy": "hidden", "line": null, "capabilities": []})
+    );
+    assert!(!told.to_string().contains("canary") && told["rule"]["path"].is_null(), "{told}");
+    let weak = holder_of(&house, &["known"]).await;
+    let refused = explained(&weak, json!({"path": "kv/mine/x"})).await;
+    assert_eq!(refused, Err(Error::Denied));
+}
+
+/// The explanation comes from the evaluator that decides, so this can only fail if one of the two
+/// asks it something else.
+#[tokio::test]
+async fn an_explanation_never_disagrees_with_the_decision() {
+    let house = furnished().await;
+    let root = house.root();
+    root.write("kv/a", json!({"x": "y"})).await.unwrap();
+    let paths = [
+        "kv/a",
+        "kv/new",
+        "kv/dir/x",
+        "sys/mounts",
+        "sys/seal-status",
+        "sys/audit",
+        "auth/userpass/users/EVE",
+        "sys/policies/acl/Dev",
+        "nowhere/x",
+        "auth/token/accessors",
+    ];
+    let operations = [
+        Operation::Read,
+        Operation::List,
+        Operation::Update,
+        Operation::Patch,
+        Operation::Delete,
+        Operation::Help,
+    ];
+    let policies = [
+        r#"path "*" { capabilities = ["read", "list"] }"#,
+        r#"path "kv/+" { capabilities = ["create", "update"] allowed_parameters = { x = ["1"] } }
+           path "sys/*" { capabilities = ["read", "update", "list", "sudo"] }"#,
+        r#"path "kv/*" { policy = "write" required_parameters = ["x"] }
+           path "kv/dir/*" { policy = "deny" } path "auth/+/users/eve" { policy = "write" }
+           path "auth/token/accessors" { capabilities = ["list"] }"#,
+        r#"path "kv/{{identity.entity.name}}" { policy = "deny" } path "kv/*" { policy = "sudo" }
+           path "+/+" { capabilities = ["patch", "read"] min_wrapping_ttl = 5 }
+           path "sys/policies/acl/dev" { policy = "write" }"#,
+    ];
+    for text in policies {
+        put(&house, "tried", text).await;
+        let caller = holder_of(&house, &["tried"]).await;
+        for (path, parameters) in paths.iter().flat_map(|path| {
+            [json!({}), json!({"x": "1"}), json!({"x": "2"})].map(|body| (path, body))
+        }) {
+            for operation in operations {
+                let body = json!({"policies": ["tried"], "path": path, "parameters": parameters,
+                                  "operation": operation.name()});
+                let update = explained(&root, body.clone()).await.unwrap();
+                let mut body = body;
+                body["operation"] = json!("create");
+                let create = explained(&root, body).await.unwrap();
+                let outcome = caller.ask(operation, path, parameters.clone()).await.outcome;
+                let is_denied = matches!(outcome, Err(Error::Denied));
+                let explained = match operation {
+                    // Which of the two a write is, depends on what is there.
+                    Operation::Update if update["allowed"] != create["allowed"] => continue,
+                    _ => update["allowed"] == true,
+                };
+                assert_eq!(
+                    explained, !is_denied,
+                    "{operation} {path} {parameters} under {text}: {update} {outcome:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Row 6: decided anew or kept ready, it is the same, whatever policies are called.
+#[tokio::test]
+async fn row_6_names_of_policies_are_never_joined() {
+    let house = Arc::new(Memory::default());
+    let house = House::on(house, 2, 3).await;
+    let root = house.root();
+    put(&house, "a", r#"path "sys/mounts" { policy = "read" }"#).await;
+    put(&house, "b", r#"path "sys/auth" { policy = "read" }"#).await;
+    for names in [
+        vec!["../a"],
+        vec!["a/../a"],
+        vec!["x/../../a"],
+        vec!["a/"],
+        vec!["./a"],
+        vec!["a\0b"],
+        vec!["a b"],
+        vec!["a;b"],
+        vec!["a\nb"],
+        vec!["sys/policy/a"],
+        vec!["../policy/root"],
+        vec!["..", "root/../a"],
+        vec!["%61"],
+        vec!["a,b"],
+    ] {
+        let body = json!({"policies": names, "no_default_policy": true});
+        let Ok(made) = root.write("auth/token/create", body).await else { continue };
+        let token = made["client_token"].as_str().unwrap();
+        for node in [0, 1, 0, 1] {
+            for path in ["sys/mounts", "sys/auth", "sys/policies/acl/a"] {
+                let refused = house.at(node).with_token(token).read(path).await;
+                assert_eq!(refused, Err(Error::Denied), "{names:?} {path}");
+            }
+        }
+    }
+    for name in ["..", "../root", "a/../../b", "a//b", ".", "a\0", "a\n"] {
+        let path = format!("sys/policies/acl/{name}");
+        assert!(api::CanonicalPath::parse(&path).is_err(), "{name:?}");
+    }
 }

@@ -1,0 +1,314 @@
+//! What is probably a mistake in a policy, though it may parse.
+
+use std::fmt;
+
+use api::hcl::{self, Body, Position};
+
+use super::capabilities::canonical;
+use super::parse::{KEYS, rule};
+use super::pattern::Kind;
+use super::{Capability, Pattern, PolicyError, Rule};
+
+/// Where servers keep a versioned key-value store unless told otherwise.
+pub const KV_MOUNT: &str = "secret";
+
+/// What stands behind the mount in paths of a versioned key-value store.
+const KV_WORDS: &[&str] = &[
+    "config",
+    "data",
+    "delete",
+    "destroy",
+    "detailed-metadata",
+    "metadata",
+    "subkeys",
+    "undelete",
+];
+
+/// Below these, names are lower-cased before policies decide. `+` is any one segment.
+const FOLDED: &[&str] =
+    &["auth/+/users/", "auth/+/login/", "sys/policy/", "sys/policies/acl/", "identity/group/name/"];
+
+/// Something to look at again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where.
+    pub position: Position,
+    /// What, and what would work.
+    pub problem: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.position, self.problem)
+    }
+}
+
+/// A rule, its path as written, and where that stands.
+struct Seen {
+    path: String,
+    position: Position,
+    rule: Rule,
+}
+
+/// Everything in `text` that is probably a mistake, in its order. At `kv_mounts` there are
+/// versioned key-value stores.
+pub fn lint(text: &str, kv_mounts: &[String]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find =
+        |position: Position, problem: String| findings.push(Finding { position, problem });
+    let body = match hcl::parse(text) {
+        Ok(body) => body,
+        Err(error) => return vec![Finding { position: error.position, problem: error.problem }],
+    };
+    unknown_keys(&body, &["name", "path"], &mut find);
+    let blocks = match body.blocks("path", 1) {
+        Ok(blocks) => blocks,
+        Err(error) => {
+            find(error.position, error.problem);
+            Vec::new()
+        }
+    };
+    let mut seen: Vec<Seen> = Vec::new();
+    for block in &blocks {
+        let label = block.labels.first();
+        let position = label.map_or(block.position, |label| label.position);
+        let path = label.map_or_else(String::new, |label| label.text.clone());
+        let has_unknown = unknown_keys(block.body, KEYS, &mut find);
+        match rule(block) {
+            Ok(rule) => seen.push(Seen { path, position, rule }),
+            Err(_) if has_unknown => {}
+            Err(PolicyError::Text(error)) => find(error.position, error.problem),
+            Err(PolicyError::Templating(position)) => {
+                find(position, "the braces of a template do not pair up".to_owned());
+            }
+        }
+    }
+    for (number, one) in seen.iter().enumerate() {
+        of_rule(one, kv_mounts, &mut find);
+        of_others(one, &seen, number, &mut find);
+    }
+    findings.sort_by_key(|finding| finding.position);
+    findings
+}
+
+fn unknown_keys(body: &Body, keys: &[&str], find: &mut impl FnMut(Position, String)) -> bool {
+    let known = |key: &str| keys.contains(&key);
+    let mut found = false;
+    for item in body.items.iter().filter(|item| !known(&item.key.text)) {
+        find(item.key.position, format!("invalid key {:?}", item.key.text));
+        found = true;
+    }
+    found
+}
+
+/// What is odd about a rule by itself.
+fn of_rule(seen: &Seen, kv_mounts: &[String], find: &mut impl FnMut(Position, String)) {
+    let Seen { path, position, rule } = seen;
+    let pattern = rule.pattern.text();
+    let mut say = |problem: String| find(*position, problem);
+    if rule.capabilities.is_empty() {
+        say("this rule grants nothing, and takes what less specific rules grant; say deny if \
+             that is meant"
+            .to_owned());
+    }
+    if pattern.strip_suffix('*').unwrap_or(pattern).contains('*') {
+        say("a star stands for anything only at the end; elsewhere it is itself".to_owned());
+    }
+    if !can_be_asked(pattern) {
+        say("no request can have such a path; see how paths are written".to_owned());
+    }
+    if let Some(mount) = kv_mounts.iter().find(|mount| lacks_data(pattern, mount)) {
+        let mount = mount.trim_matches('/');
+        let rest = pattern.strip_prefix(mount).unwrap_or_default().trim_start_matches('/');
+        say(format!(
+            "{mount}/ is a versioned key-value store; say \"{mount}/data/{rest}\", and \
+             \"{mount}/metadata/{rest}\" for list"
+        ));
+    }
+    if let Some(folded) = folded(pattern) {
+        say(format!("names are lower-cased here, so this never matches; say {folded:?}"));
+    }
+    if path.starts_with('/') {
+        say("paths have no slash in front; it is left out".to_owned());
+    }
+}
+
+/// What is odd about a rule beside the others.
+fn of_others(seen: &Seen, all: &[Seen], number: usize, find: &mut impl FnMut(Position, String)) {
+    let pattern = &seen.rule.pattern;
+    let earlier = all.iter().take(number).find(|other| other.rule.pattern == *pattern);
+    if let Some(earlier) = earlier {
+        let line = earlier.position.line;
+        let denies = |seen: &Seen| seen.rule.capabilities.contains(Capability::Deny);
+        let problem = match denies(seen) || denies(earlier) {
+            true => format!("this path is also on line {line}, and deny on either denies all"),
+            false => format!("this path is also on line {line}; the two count as one rule"),
+        };
+        find(seen.position, problem);
+    }
+    let beaten_by = all.iter().find(|other| always_beats(&other.rule.pattern, pattern));
+    if let Some(winner) = beaten_by {
+        let (path, line) = (winner.rule.pattern.text(), winner.position.line);
+        let problem = format!(
+            "this rule is never reached: {path:?} on line {line} matches all of it and is more \
+             specific"
+        );
+        find(seen.position, problem);
+    }
+}
+
+/// Whether `winner` matches all that `loser` matches, and decides instead of it.
+fn always_beats(winner: &Pattern, loser: &Pattern) -> bool {
+    let is_wild = |pattern: &Pattern| matches!(pattern.kind(), Kind::Prefix(_) | Kind::Segments);
+    is_wild(winner) && is_wild(loser) && winner.rank() > loser.rank() && covers(winner, loser)
+}
+
+fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
+    let (wide, is_open) = match wide.text().strip_suffix('*') {
+        Some(text) => (text, true),
+        None => (wide.text(), false),
+    };
+    let (narrow, narrow_is_open) = match narrow.text().strip_suffix('*') {
+        Some(text) => (text, true),
+        None => (narrow.text(), false),
+    };
+    let mut wide = wide.split('/').peekable();
+    let mut narrow = narrow.split('/').peekable();
+    while let Some(segment) = wide.next() {
+        let Some(other) = narrow.next() else { return false };
+        let is_last = wide.peek().is_none();
+        if is_last && is_open {
+            return segment.is_empty() || (other != "+" && other.starts_with(segment));
+        }
+        let other_is_open = narrow_is_open && narrow.peek().is_none();
+        if other_is_open || (segment != "+" && segment != other) {
+            return false;
+        }
+    }
+    narrow.next().is_none()
+}
+
+fn can_be_asked(pattern: &str) -> bool {
+    // What is filled into holes and stands for wildcards can be asked for.
+    let mut text = String::new();
+    let mut parts = pattern.split("{{");
+    text.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        text.push('x');
+        text.push_str(part.split_once("}}").map_or("", |(_, after)| after));
+    }
+    let text = text.strip_suffix('*').map_or(text.clone(), |start| format!("{start}x"));
+    canonical(&text).is_some()
+}
+
+fn lacks_data(pattern: &str, mount: &str) -> bool {
+    let rest = pattern.strip_prefix(mount.trim_matches('/'));
+    let Some(inner) = rest.and_then(|rest| rest.strip_prefix('/')) else { return false };
+    let word = inner.split('/').next().unwrap_or_default();
+    let start = word.strip_suffix('*').filter(|_| !inner.contains('/'));
+    let may_be = |known: &&str| start.map_or(*known == word, |start| known.starts_with(start));
+    !word.is_empty() && word != "+" && !word.contains("{{") && !KV_WORDS.iter().any(|w| may_be(&w))
+}
+
+/// The pattern with the name in lower case, if it has a name that is folded and is not yet.
+fn folded(pattern: &str) -> Option<String> {
+    let segments: Vec<&str> = pattern.split('/').collect();
+    for place in FOLDED {
+        let start: Vec<&str> = place.trim_end_matches('/').split('/').collect();
+        let fits = start.iter().zip(&segments).all(|(own, given)| *own == "+" || own == given);
+        let Some(names) = segments.get(start.len()..).filter(|_| fits) else { continue };
+        let is_plain = |name: &&str| !name.contains("{{");
+        if names.iter().filter(|name| is_plain(name)).any(|name| name.to_lowercase() != **name) {
+            let lower = |name: &&str| match is_plain(name) {
+                true => name.to_lowercase(),
+                false => (*name).to_owned(),
+            };
+            let names = names.iter().map(lower).collect::<Vec<_>>().join("/");
+            return Some(format!("{}/{names}", segments.get(..start.len())?.join("/")));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let found: Vec<String> =
+            lint(text, &[KV_MOUNT.to_owned()]).iter().map(Finding::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{text:?}: {found:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{text:?}: {found:?}");
+        }
+    }
+
+    #[track_caller]
+    fn check_paths(paths: &[&str], expected: &[&str]) {
+        let rule = |path: &&str| format!("path {path:?} {{ policy = \"read\" }}\n");
+        check(&paths.iter().map(rule).collect::<String>(), expected);
+    }
+
+    #[test]
+    fn everything_wrong_is_named_with_its_place() {
+        check("path \"a\" { policy = \"read\" }", &[]);
+        check("path {", &["line 1, column 7"]);
+        check(
+            "bad = 1\npath \"a\" {\n  worse = 1\n  worst = 2\n}\npath \"b\" { policy = \"x\" }",
+            &[
+                "line 1, column 1: invalid key \"bad\"",
+                "line 3, column 3: invalid key \"worse\"",
+                "line 4, column 3: invalid key \"worst\"",
+                "line 6, column 21: path \"b\": invalid policy",
+            ],
+        );
+        check("path \"a/{{b\" {}", &["line 1, column 1: the braces"]);
+        check("path \"a\" {}", &["line 1, column 6: this rule grants nothing"]);
+    }
+
+    #[test]
+    fn rules_that_are_never_reached_are_found() {
+        let never = |line: u32| format!("line {line}, column 6: this rule is never reached");
+        check_paths(&["+/*", "*"], &[&never(1)]);
+        check_paths(&["a/*", "a/+/x*"], &[&never(2)]);
+        check_paths(&["a/*", "a/+/x"], &[]);
+        check_paths(&["a/*", "a/+"], &[]);
+        check_paths(&["a/*", "a/b/*", "a/b"], &[]);
+        check_paths(&["a/+/b/*", "a/+/+/c*"], &[]);
+        check_paths(&["a/+/*", "a/+/+/c*"], &[&never(2)]);
+        check_paths(&["a", "a"], &["line 2, column 6: this path is also on line 1; the two"]);
+    }
+
+    #[test]
+    fn paths_that_do_not_mean_what_they_seem_to_are_found() {
+        check_paths(&["a/*/b"], &["line 1, column 6: a star"]);
+        check_paths(&["a//b", "a/../b"], &["line 1, column 6: no req", "line 2, column 6: no req"]);
+        check_paths(&["/a"], &["line 1, column 6: paths have no slash"]);
+        check_paths(&["a/", "a/*", "a/+/b", "a/{{identity.entity.id}}/*", "*", "a/b*"], &[]);
+    }
+
+    #[test]
+    fn paths_of_versioned_secrets_say_data() {
+        let data = "line 1, column 6: secret/ is a versioned";
+        check_paths(&["secret/app"], &[data]);
+        check_paths(&["secret/app/*"], &[data]);
+        check_paths(&["secret/app*"], &[data]);
+        check_paths(&["secret/data/app", "secret/metadata/*", "secret/+/x", "secret/*"], &[]);
+        check_paths(&["secret/da*", "secretly/app", "secret"], &[]);
+    }
+
+    #[test]
+    fn capitals_in_names_that_are_folded_are_found() {
+        let folded = "line 1, column 6: names are lower-cased here, so this never matches; say ";
+        check_paths(
+            &["auth/userpass/users/Bob"],
+            &[&format!("{folded}\"auth/userpass/users/bob\"")],
+        );
+        check_paths(
+            &["sys/policies/acl/Team/*"],
+            &[&format!("{folded}\"sys/policies/acl/team/*\"")],
+        );
+        check_paths(&["auth/Team/users/bob", "kv/Bob", "sys/policy/+"], &[]);
+    }
+}
