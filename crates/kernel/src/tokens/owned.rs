@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use storage::Table;
 
 use super::authenticate::{Holder, by_key};
+use super::kind::Kind;
 use super::record::{ACCESSORS, OWNED, Owner, TOKENS, TokenKey};
 use super::{end, format};
 use crate::Kernel;
@@ -73,7 +74,10 @@ async fn place_of(visit: &Visit, accessor: &str) -> Result<String> {
 pub(crate) fn end_all_before(visit: &Visit, owner: &Owner, kept: Option<Holder>) {
     let ended = EndedOwner { generation: owner.generation };
     ENDED_OWNERS.put(&visit.system, &owner.alias, &ended);
-    let Some(Holder { key, mut token, .. }) = kept else { return };
+    // A batch token cannot be changed, and a token at its last use is gone already: neither is kept.
+    let can_be_kept =
+        |kept: &Holder| kept.token.kind == Kind::Service && kept.token.uses_left != Some(0);
+    let Some(Holder { key, mut token, .. }) = kept.filter(can_be_kept) else { return };
     if let Some(before) = token.owner.replace(owner.clone()) {
         OWNED.delete(&visit.system, &before.place_of(&key));
     }

@@ -236,6 +236,26 @@ async fn warnings_come_in_one_order() {
     assert_eq!(auth.lease_duration, 3600);
 }
 
+// C.6: whose a token is.
+#[tokio::test]
+async fn children_belong_to_whom_their_parents_belong_and_orphans_to_nobody() {
+    let house = crate::walk::furnished().await;
+    house.root().write("sys/policies/acl/maker", json!({"policy": MAKER})).await.unwrap();
+    let user = json!({"token_policies": "maker"});
+    house.root().write("auth/userpass/users/mitchellh", user).await.unwrap();
+    let token = house.stranger().login("mitchellh", "foo").await.unwrap();
+    let user = house.holder(&token);
+    let entity = user.read("auth/token/lookup-self").await.unwrap()["entity_id"].clone();
+    assert!(entity.as_str().is_some_and(|id| !id.is_empty()));
+    for kind in ["service", "batch"] {
+        let child = create(&user, json!({"type": kind})).await.unwrap();
+        assert_eq!(child["entity_id"], entity, "{kind}");
+        assert_eq!(own(&house, &child).await["entity_id"], entity, "{kind}");
+    }
+    let orphan = user.write("auth/token/create-orphan", json!({})).await.unwrap();
+    assert_eq!(orphan["entity_id"], "");
+}
+
 /// A request that nobody may make costs nothing but the answer.
 #[tokio::test]
 async fn what_is_refused_leaves_nothing() {
