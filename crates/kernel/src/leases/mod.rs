@@ -5,8 +5,8 @@
 //! none is special. Two nodes that reach for the same lease both try to delete the same record,
 //! and the store lets one of them.
 //!
-//! Reading order: this file (ending what is due), `index` (what leases are called), `prefix` (ending
-//! many at once), `paths`.
+//! Reading order: this file (ending what is due), `index` (what leases are called), `prefix`
+//! (ending many at once), `paths`.
 
 mod index;
 mod paths;

@@ -4,8 +4,8 @@
 //! new era. Every token remembers the era it was made in; one whose lease lies below a noted prefix
 //! and that is of an older era is refused. Every use of a token and every making of one reads the
 //! same small record, and a commit is refused when it has changed. So a token that somebody had
-//! before the prefix was ended is refused from then on, by every node, and one that is made later is
-//! of the new era and good. No clock is involved.
+//! before the prefix was ended is refused from then on, by every node, and one that is made later
+//! is of the new era and good. No clock is involved.
 //!
 //! A worker ends the tokens one after the other and then forgets the prefix. Where there are few,
 //! the request itself ends them as well, so that nobody finds them listed afterwards.
