@@ -48,6 +48,9 @@ pub struct MountFacts {
     pub ttl_max: Seconds,
     /// What the operator set when enabling it, such as `version`.
     pub options: KeyValues,
+    /// When it was given to this engine by an earlier version of it, if it was: records of that
+    /// one may still be there.
+    pub upgraded: Option<Moment>,
 }
 
 /// Who asks.

@@ -156,6 +156,15 @@ impl<C: Send + Sync + 'static> Path<C> {
         self.on(Operation::List, handler)
     }
 
+    /// Answers SCAN.
+    #[must_use]
+    pub fn scan<P: Parameters, R: Respond, H: for<'a> Handler<'a, C, P, R>>(
+        self,
+        handler: H,
+    ) -> Self {
+        self.on(Operation::Scan, handler)
+    }
+
     /// Answers POST and PUT.
     #[must_use]
     pub fn write<P: Parameters, R: Respond, H: for<'a> Handler<'a, C, P, R>>(

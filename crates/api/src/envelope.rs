@@ -21,7 +21,7 @@ pub struct Envelope {
     /// What was asked for.
     pub data: Option<Map<String, Value>>,
     /// Where to fetch the answer instead.
-    pub wrap_info: Option<WrapInfo>,
+    pub wrap_info: Option<WrappingToken>,
     /// What the caller should know besides.
     pub warnings: Option<Vec<String>>,
     /// A token.
@@ -30,7 +30,7 @@ pub struct Envelope {
 
 /// Where an answer was put that the caller wants to fetch later, or somebody else.
 #[derive(Clone, Serialize)]
-pub struct WrapInfo {
+pub struct WrappingToken {
     /// The token that fetches it, once.
     #[serde(serialize_with = "revealed")]
     pub token: Secret,

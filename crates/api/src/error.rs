@@ -55,6 +55,8 @@ pub enum Error {
     },
     /// The barrier is sealed.
     Sealed,
+    /// This node cannot answer yet; the text says what it waits for.
+    NotYet(&'static str),
     /// The store cannot be reached. The text is for the log.
     Unavailable(String),
     /// The store cannot say whether the request was carried out. The text is for the log.

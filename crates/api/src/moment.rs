@@ -1,10 +1,10 @@
 //! Points in time. Time is an argument: only [`SystemClock`] ever asks the machine.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -18,42 +18,31 @@ pub struct Moment {
     nanoseconds: i64,
 }
 
-/// Tells the time. An argument of the kernel, so that tests can hold it still.
+/// A clock with two hands. An argument of the kernel, so that tests can hold it still.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// The time as people know it. Somebody may set it, forward or back, at any moment.
     fn now(&self) -> Moment;
+
+    /// How long the machine has been running: nobody sets this, and it never goes back.
+    fn steady(&self) -> Duration;
 }
 
 /// The clock of the machine.
 pub struct SystemClock;
-
-/// A clock that never goes back: while the one behind it does, it stands still. So what has ended
-/// once does not come to life again when somebody sets the clock of the machine.
-pub struct ForwardClock {
-    clock: Arc<dyn Clock>,
-    latest: AtomicI64,
-}
-
-impl ForwardClock {
-    /// What `clock` says, from now on never less than it said before.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, latest: AtomicI64::new(i64::MIN) }
-    }
-}
-
-impl Clock for ForwardClock {
-    fn now(&self) -> Moment {
-        let now = self.clock.now().nanoseconds;
-        let before = self.latest.fetch_max(now, Ordering::Relaxed);
-        Moment { nanoseconds: now.max(before) }
-    }
-}
 
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     fn now(&self) -> Moment {
         let nanoseconds = Timestamp::now().as_nanosecond();
         Moment { nanoseconds: i64::try_from(nanoseconds).unwrap_or(i64::MAX) }
+    }
+
+    /// Unlike `Instant`, this goes on while the machine sleeps: what is to end in an hour must not
+    /// live through a night in which the lid was closed.
+    fn steady(&self) -> Duration {
+        let since_start = clock_gettime(ClockId::Boottime);
+        let seconds = u64::try_from(since_start.tv_sec).unwrap_or(0);
+        Duration::new(seconds, u32::try_from(since_start.tv_nsec).unwrap_or(0))
     }
 }
 
@@ -86,6 +75,19 @@ impl Moment {
         let seconds = i64::try_from(duration.0).unwrap_or(i64::MAX);
         let added = seconds.saturating_mul(NANOSECONDS);
         Self { nanoseconds: self.nanoseconds.saturating_add(added) }
+    }
+
+    /// This point, `duration` later.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        let added = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        Self { nanoseconds: self.nanoseconds.saturating_add(added) }
+    }
+
+    /// How long from `earlier` to here, exactly; nothing when `earlier` is later.
+    pub fn elapsed_since(self, earlier: Self) -> Duration {
+        let nanoseconds = self.nanoseconds.saturating_sub(earlier.nanoseconds);
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
     }
 
     /// How long from `earlier` to here, rounded up to seconds; zero when `earlier` is later.

@@ -8,14 +8,14 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::envelope::{Auth, Lease, WrapInfo};
+use crate::envelope::{Auth, Lease, WrappingToken};
 use crate::{KeyValues, NameList, Seconds};
 
 /// The answer in one shape, ready for the envelope. Its `Debug` form says only what kind it is.
 pub enum Reply {
     /// Done, and nothing to say.
     Empty,
-    /// Done later; what there is to say stands in the warnings.
+    /// Done later; what there is to say, if anything, stands in the warnings.
     Accepted,
     /// Fields, and how long they are good for.
     Data(Map<String, Value>, Option<Lease>),
@@ -34,7 +34,7 @@ pub enum Reply {
     /// A token, as clients are told of it.
     Auth(Box<Auth>),
     /// The answer is kept; this fetches it.
-    Wrapped(Box<WrapInfo>),
+    Wrapped(Box<WrappingToken>),
 }
 
 impl Reply {

@@ -1,6 +1,7 @@
 //! A clock that stands still and randomness that repeats: for tests, here and in other crates.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -15,7 +16,10 @@ pub struct Seeded {
 }
 
 /// A clock that moves only when it is told to.
-pub struct HeldClock(AtomicU64);
+pub struct HeldClock {
+    wall_seconds: AtomicU64,
+    steady_seconds: AtomicU64,
+}
 
 /// A kernel that gave out no tokens and knows no password policies.
 pub struct NoServices;
@@ -64,22 +68,32 @@ impl Entropy for Seeded {
 impl HeldClock {
     /// A clock that stands at `seconds` after 1970.
     pub fn at(seconds: u64) -> Self {
-        Self(AtomicU64::new(seconds))
+        Self { wall_seconds: AtomicU64::new(seconds), steady_seconds: AtomicU64::new(0) }
     }
 
-    /// Moves it forward.
+    /// Lets time pass: moves both hands.
     pub fn advance(&self, time: Seconds) {
-        self.0.fetch_add(time.0, Ordering::Relaxed);
+        self.steady_seconds.fetch_add(time.0, Ordering::Relaxed);
+        self.step_forward(time);
     }
 
-    /// Moves it back, as clocks sometimes do.
+    /// Somebody sets the clock forward.
+    pub fn step_forward(&self, time: Seconds) {
+        self.wall_seconds.fetch_add(time.0, Ordering::Relaxed);
+    }
+
+    /// Somebody sets the clock back.
     pub fn step_back(&self, time: Seconds) {
-        self.0.fetch_sub(time.0, Ordering::Relaxed);
+        self.wall_seconds.fetch_sub(time.0, Ordering::Relaxed);
     }
 }
 
 impl Clock for HeldClock {
     fn now(&self) -> Moment {
-        Moment::from_unix(self.0.load(Ordering::Relaxed))
+        Moment::from_unix(self.wall_seconds.load(Ordering::Relaxed))
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(self.steady_seconds.load(Ordering::Relaxed))
     }
 }

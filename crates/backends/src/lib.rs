@@ -19,10 +19,11 @@ pub type Settings = BTreeMap<String, String>;
 
 /// Every backend there is.
 pub const BACKENDS: &[Backend] = &[
-    Backend { names: &["file"], settings: &["path"], open: open_embedded },
+    Backend { names: &["file"], settings: &["path"], exclusive: true, open: open_embedded },
     Backend {
         names: &["inmem", "inmem_ha", "inmem_transactional"],
         settings: &[],
+        exclusive: true,
         open: open_memory,
     },
 ];
@@ -33,6 +34,8 @@ pub struct Backend {
     pub names: &'static [&'static str],
     /// Every setting it knows.
     pub settings: &'static [&'static str],
+    /// Whether a store is one process's alone, and sees to that.
+    pub exclusive: bool,
     open: fn(&Settings) -> Result<Arc<dyn Store>, OpenError>,
 }
 

@@ -207,6 +207,30 @@ fn a_list_of_the_second_version_asks_for_metadata() {
 }
 
 #[test]
+fn a_scan_asks_for_everything_below() {
+    let answer = r#"{"data":{"keys":["a/b","c"]}}"#;
+    let shown = "Keys\n----\na/b\nc\n";
+    second("kv scan -after=x -limit=2 secret/a")
+        .answer("GET /v1/secret/metadata/a?scan=true&after=x&limit=2", 200, answer)
+        .end()
+        .exits(0)
+        .prints(shown);
+    first("kv scan kv/a").answer("GET /v1/kv/a?scan=true", 200, answer).end().prints(shown);
+    run("scan kv/a/").answer("GET /v1/kv/a?scan=true", 200, answer).end().prints(shown);
+    run("scan kv/a").end().exits(2).complains("No value found at kv/a\n");
+    run("kv scan").end().exits(1);
+}
+
+#[test]
+fn turning_on_versioning_tells_what_the_server_says() {
+    let answer = r#"{"data":null,"warnings":["It goes on."]}"#;
+    let ended = run("kv enable-versioning kv/").answer("POST /v1/sys/mounts/kv/tune", 200, answer);
+    let ended = ended.end();
+    ended.exits(0).prints("Success! Tuned the secrets engine at: kv/\n");
+    assert!(ended.stderr.contains("It goes on."), "{}", ended.stderr);
+}
+
+#[test]
 fn the_question_for_the_version_is_never_wrapped_and_always_sent() {
     let ended = second("kv get -wrap-ttl=5m secret/a").end();
     ended.called(&[ASK, "GET /v1/secret/data/a wrap=5m0s"]);

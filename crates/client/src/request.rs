@@ -42,6 +42,11 @@ impl Request {
         Request::get(path).query("list", "true")
     }
 
+    /// Lists everything that is below a path, however deep.
+    pub fn scan(path: &str) -> Request {
+        Request::get(path).query("scan", "true")
+    }
+
     /// Writes to a path.
     pub fn put(path: &str) -> Request {
         Request::new(Method::PUT, path)
@@ -114,6 +119,7 @@ mod tests {
     fn every_kind_of_request_has_its_verb_and_target() {
         check(Request::get("secret/a"), "GET /v1/secret/a");
         check(Request::list("secret/"), "GET /v1/secret?list=true");
+        check(Request::scan("secret/"), "GET /v1/secret?scan=true");
         check(Request::put("secret/a"), "PUT /v1/secret/a");
         check(Request::post("/sys/auth//userpass/"), "POST /v1/sys/auth/userpass");
         check(Request::patch("secret/data/a"), "PATCH /v1/secret/data/a");

@@ -28,6 +28,7 @@ async fn tells_creation_from_update_and_lists_and_deletes() {
     assert_eq!(house.list("a").await.keys(), Vec::<String>::new());
 }
 
+// Case 9, but for the status, which docs/compatibility.md explains.
 #[tokio::test]
 async fn nothing_is_not_a_secret() {
     let house = House::new("cubbyhole", None);

@@ -11,14 +11,17 @@ use api::{
     MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Workshop,
 };
 use serde_json::{Map, Value, json};
-use storage::{Transaction, View};
+use storage::{Store, Transaction, View};
 
 pub(crate) struct House {
     engine: &'static Engine,
     paths: Vec<Path>,
     pub(crate) store: Arc<storage::Memory>,
+    /// What requests see instead of the store, if not the store itself.
+    pub(crate) front: Option<Arc<dyn Store>>,
     pub(crate) now: Moment,
     pub(crate) remote: Option<&'static str>,
+    upgraded: Option<Moment>,
     entropy: Arc<Counting>,
     workshop: Arc<Workshop>,
 }
@@ -49,19 +52,25 @@ impl Entropy for Counting {
 
 impl House {
     pub(crate) fn new(name: &str, version: Option<&str>) -> Self {
-        let options: KeyValues =
-            version.map(|v| ("version".into(), v.into())).into_iter().collect();
-        let engines = engines::AUTH_METHODS.iter().chain(engines::SECRETS_ENGINES);
-        let engine = *engines.clone().find(|engine| engine.answers_to(name, &options)).unwrap();
+        let engine = engine(name, version);
         Self {
             engine,
             paths: (engine.paths)(),
             store: Arc::default(),
+            front: None,
             now: "2026-02-01T10:00:00.5Z".parse().unwrap(),
             remote: None,
+            upgraded: None,
             entropy: Arc::default(),
             workshop: Arc::new(Workshop::new(2, 16)),
         }
+    }
+
+    /// The mount goes over to another version of its engine, with all that is stored there.
+    pub(crate) fn upgrade(&mut self, version: &str) {
+        self.engine = engine(self.engine.name, Some(version));
+        self.paths = (self.engine.paths)();
+        self.upgraded = Some(self.now);
     }
 
     pub(crate) async fn write(&self, path: &str, body: Value) -> Answer {
@@ -84,6 +93,10 @@ impl House {
         self.ask(Operation::List, path, json!({})).await
     }
 
+    pub(crate) async fn scan(&self, path: &str) -> Answer {
+        self.ask(Operation::Scan, path, json!({})).await
+    }
+
     pub(crate) async fn ask(&self, operation: Operation, path: &str, sent: Value) -> Answer {
         let memory = Arc::new(Memory::default());
         self.attempt((operation, path, sent), &memory).await.commit().await
@@ -92,7 +105,8 @@ impl House {
     /// A request up to its commit, with what earlier attempts at it remember.
     pub(crate) async fn attempt(&self, wish: Wish<'_>, memory: &Arc<Memory>) -> Attempt {
         let (operation, path, sent) = wish;
-        let transaction = Arc::new(Transaction::begin(self.store.clone()));
+        let store = self.front.clone().unwrap_or_else(|| self.store.clone());
+        let transaction = Arc::new(Transaction::begin(store));
         let path = CanonicalPath::parse(&format!("mount/{path}")).unwrap();
         let Value::Object(sent) = sent else { panic!("parameters are an object") };
         let mut answer =
@@ -162,6 +176,7 @@ impl House {
                 ttl_default: Seconds(2_764_800),
                 ttl_max: Seconds(2_764_800),
                 options: KeyValues::new(),
+                upgraded: self.upgraded,
             },
             path,
             caller: None,
@@ -172,6 +187,12 @@ impl House {
             warnings: Warnings::default(),
         }
     }
+}
+
+fn engine(name: &str, version: Option<&str>) -> &'static Engine {
+    let options = version.map(|v| ("version".into(), v.into())).into_iter().collect();
+    let mut engines = engines::AUTH_METHODS.iter().chain(engines::SECRETS_ENGINES);
+    engines.find(|engine| engine.answers_to(name, &options)).unwrap()
 }
 
 /// A request that has been performed, but not committed.
@@ -220,6 +241,15 @@ impl Answer {
     pub(crate) fn keys(self) -> Vec<String> {
         match self.outcome {
             Ok(Reply::Keys(keys, more)) if more == Map::new() => keys,
+            other => panic!("no keys: {other:?}"),
+        }
+    }
+
+    /// Keys, and what is said about each.
+    #[track_caller]
+    pub(crate) fn details(self) -> (Vec<String>, Value) {
+        match self.outcome {
+            Ok(Reply::Keys(keys, details)) => (keys, Value::Object(details)),
             other => panic!("no keys: {other:?}"),
         }
     }

@@ -9,6 +9,7 @@ fn house() -> House {
     House::new("kv", None)
 }
 
+// Case 13.
 #[tokio::test]
 async fn what_is_read_is_what_was_written() {
     let house = house();
@@ -34,6 +35,7 @@ async fn writing_to_nothing_creates() {
     assert_eq!(house.write("a", json!({"x": 1})).await.operation, Operation::Create);
 }
 
+// Case 9.
 #[tokio::test]
 async fn nothing_is_not_a_secret() {
     let house = house();
@@ -44,6 +46,7 @@ async fn nothing_is_not_a_secret() {
     assert_eq!(house.census(), 0);
 }
 
+// Cases 10, 11 and 12.
 #[tokio::test]
 async fn a_secret_can_say_how_long_it_is_good_for() {
     let house = house();
@@ -85,6 +88,7 @@ async fn deleting_is_for_good_and_never_an_error() {
     assert_eq!(house.census(), 0);
 }
 
+// Case 3.
 #[tokio::test]
 async fn there_is_nothing_to_patch() {
     let answer = house().patch("a", json!({"x": 1})).await;

@@ -81,6 +81,7 @@ async fn writing_to_nothing_creates() {
     assert_eq!(write().await, Operation::Create);
 }
 
+// Case 19.
 #[tokio::test]
 async fn there_must_be_data_and_it_must_be_an_object() {
     let house = house();
@@ -96,6 +97,7 @@ async fn there_must_be_data_and_it_must_be_an_object() {
     assert_eq!(house.read("data/a").await.data()["data"], json!({}));
 }
 
+// Cases 17 and 29.
 #[tokio::test]
 async fn check_and_set_guards_each_write() {
     let house = house();
@@ -117,6 +119,7 @@ async fn check_and_set_guards_each_write() {
     assert_eq!(write(json!(3)).await.data()["version"], 4);
 }
 
+// Cases 18 and 46.
 #[tokio::test]
 async fn a_mount_can_require_check_and_set_and_a_secret_cannot_lift_it() {
     let house = house();
@@ -141,6 +144,7 @@ async fn a_mount_can_require_check_and_set_and_a_secret_cannot_lift_it() {
     house.write("data/a", json!({"data": {}})).await.data();
 }
 
+// Cases 5, 15 and 16.
 #[tokio::test]
 async fn the_rules_of_the_mount_read_back() {
     let house = house();
@@ -152,6 +156,7 @@ async fn the_rules_of_the_mount_read_back() {
     assert_eq!(config().await, expected);
     house.write("config", json!({"unknown": 1})).await.done();
     assert_eq!(config().await, expected);
+    assert_eq!(house.census(), 0, "what says nothing is not written");
     for (sent, shown) in [
         (json!("3h25m19s"), "3h25m19s"),
         (json!(0), "0s"),
@@ -170,14 +175,26 @@ async fn the_rules_of_the_mount_read_back() {
         "delete_version_after": "0s",
     });
     assert_eq!(config().await, all);
+    let nulls = json!({"max_versions": null, "cas_required": null, "delete_version_after": null});
+    house.write("config", json!({"delete_version_after": "1h"})).await.done();
+    house.write("config", nulls).await.done();
+    let some = json!({
+        "max_versions": 0, "cas_required": false, "metadata_cas_required": true,
+        "delete_version_after": "1h0m0s",
+    });
+    assert_eq!(config().await, some);
     let text = "error converting input for field \"delete_version_after\": time: invalid duration; \
                 try \"1h30m\"";
     house.write("config", json!({"delete_version_after": "hunter2"})).await.refused(text);
+    let text = "error converting input for field \"max_versions\": expected a whole number, \
+                written in digits";
+    house.write("config", json!({"max_versions": "five"})).await.refused(text);
     let text = "'max_versions' must be between 0 and 100000";
     house.write("config", json!({"max_versions": -1})).await.refused(text);
     house.write("config", json!({"max_versions": 100_001})).await.refused(text);
 }
 
+// Cases 20 and 22.
 #[tokio::test]
 async fn deleting_hides_the_current_version_until_it_is_brought_back() {
     let mut house = house_with(2).await;
@@ -202,15 +219,18 @@ async fn deleting_hides_the_current_version_until_it_is_brought_back() {
     house.delete("data/nothing").await.done();
 }
 
+// Case 21.
 #[tokio::test]
 async fn a_new_version_leaves_a_deleted_one_deleted() {
     let house = house_with(2).await;
     house.delete("data/a").await.done();
-    put(&house, "a", json!({"n": 3})).await;
+    let guarded = json!({"data": {"n": 3}, "options": {"cas": 2}});
+    assert_eq!(house.write("data/a", guarded).await.data()["version"], 3);
     version(&house, "a", 2).await.gone();
     assert_eq!(house.read("data/a").await.data()["data"]["n"], 3);
 }
 
+// Case 24.
 #[tokio::test]
 async fn destroyed_versions_never_come_back() {
     let house = house_with(3).await;
@@ -228,6 +248,7 @@ async fn destroyed_versions_never_come_back() {
     assert_eq!(deletion_of(&house, 3).await, "");
 }
 
+// Case 25.
 #[tokio::test]
 async fn versions_must_be_named() {
     let house = house_with(1).await;
@@ -253,6 +274,7 @@ async fn versions_must_be_named() {
     house.read("data/b").await.missing();
 }
 
+// Case 27.
 #[tokio::test]
 async fn the_oldest_versions_make_room() {
     for (max, oldest) in [
@@ -274,6 +296,7 @@ async fn the_oldest_versions_make_room() {
     }
 }
 
+// Case 26.
 #[tokio::test]
 async fn the_larger_number_of_versions_counts() {
     let house = house();
@@ -285,6 +308,7 @@ async fn the_larger_number_of_versions_counts() {
     assert_eq!(metadata(&house).await["oldest_version"], 5);
 }
 
+// Case 28.
 #[tokio::test]
 async fn a_lowered_number_of_versions_counts_at_the_next_write() {
     let house = house_with(10).await;
@@ -349,6 +373,7 @@ async fn long_histories_are_kept_in_pages() {
     assert_eq!(house.census(), 1, "{:?}", house.store.keys());
 }
 
+// Case 49.
 #[tokio::test]
 async fn versions_delete_themselves_in_time() {
     for (key, mount, expected) in [
@@ -366,6 +391,7 @@ async fn versions_delete_themselves_in_time() {
     }
 }
 
+// Case 23.
 #[tokio::test]
 async fn a_version_is_there_until_the_moment_it_deletes_itself() {
     let mut house = house();
@@ -388,6 +414,7 @@ async fn a_version_is_there_until_the_moment_it_deletes_itself() {
     assert_eq!(deletion_of(&house, 1).await, "2026-02-01T11:00:00.5Z");
 }
 
+// Cases 30, 31, 32 and 33.
 #[tokio::test]
 async fn patches_merge_into_a_new_version() {
     let house = house();
@@ -413,6 +440,21 @@ async fn patches_merge_into_a_new_version() {
     let gone = patch(json!({"a": 1})).await.gone();
     assert_eq!((&gone["version"], &gone["destroyed"]), (&json!(3), &json!(false)));
     assert_eq!(metadata(&house).await["current_version"], 3);
+    house.write("destroy/a", json!({"versions": [3]})).await.done();
+    assert_eq!(patch(json!({"a": 1})).await.gone()["destroyed"], true);
+}
+
+#[tokio::test]
+async fn patches_prune_and_have_an_end_like_writes() {
+    let house = house();
+    house.write("config", json!({"max_versions": 2, "delete_version_after": "1h"})).await.done();
+    put(&house, "a", json!({"n": 1})).await;
+    for number in 2..=4 {
+        let patched = house.patch("data/a", json!({"data": {"n": number}})).await.data();
+        assert_eq!(patched["deletion_time"], "2026-02-01T11:00:00.5Z");
+    }
+    assert_eq!(metadata(&house).await["oldest_version"], 3);
+    version(&house, "a", 2).await.missing();
 }
 
 #[tokio::test]
@@ -439,6 +481,7 @@ async fn metadata_shows_all_that_is_known() {
     house.read("metadata/b").await.missing();
 }
 
+// Cases 40 and 45.
 #[tokio::test]
 async fn metadata_that_says_nothing_makes_nothing() {
     let house = house();
@@ -451,6 +494,7 @@ async fn metadata_that_says_nothing_makes_nothing() {
     assert_eq!(house.census(), 0);
 }
 
+// Case 41.
 #[tokio::test]
 async fn metadata_can_come_before_any_version() {
     let house = house();
@@ -470,6 +514,7 @@ async fn metadata_can_come_before_any_version() {
     assert_eq!(written.data()["custom_metadata"], json!({"team": "ops"}));
 }
 
+// Cases 42, 44 and 45; 43 stands beside the limits themselves.
 #[tokio::test]
 async fn custom_metadata_is_replaced_by_a_write_and_merged_by_a_patch() {
     let house = house();
@@ -519,8 +564,14 @@ async fn metadata_has_a_check_and_set_of_its_own() {
     house.write("metadata/a", json!({"max_versions": 1})).await.refused(text);
     house.write("metadata/b", json!({"max_versions": 1})).await.refused(text);
     write(2).await.done();
+    let lift = json!({"metadata_cas_required": false, "metadata_cas": 3});
+    let warned = house.write("metadata/a", lift).await.warnings;
+    let warning = "\"metadata_cas_required\" set to false, but is mandated by backend config. This \
+                   value will be ignored.";
+    assert_eq!(warned, [warning]);
 }
 
+// Case 47.
 #[tokio::test]
 async fn removing_metadata_removes_everything() {
     let house = house_with(3).await;
@@ -547,6 +598,7 @@ async fn lists_show_names_and_folders_in_order() {
     assert_eq!(house.ask(Operation::List, "metadata", page).await.keys(), ["db/"]);
 }
 
+// Cases 38 and 39.
 #[tokio::test]
 async fn paths_that_look_like_version_1_say_what_is_wrong() {
     let house = house();

@@ -4,6 +4,10 @@
 
 mod cubbyhole;
 mod house;
+mod kv_listing;
+mod kv_subkeys;
+mod kv_upgrade;
+mod kv_values;
 mod kv_version_1;
 mod kv_version_2;
 mod promises;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use api::{
-    Class, Clock, Context, Engine, Entropy, Error, ForwardClock, KeyValues, Path, Result, Seconds,
-    Workshop,
+    Class, Clock, Context, Engine, Entropy, Error, KeyValues, Path, Result, Seconds, Workshop,
 };
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
@@ -12,7 +11,8 @@ use storage::Store;
 use tokio::sync::Semaphore;
 
 use crate::audit::{AuditTable, Devices};
-use crate::barrier::Barrier;
+use crate::barrier::{Barrier, Purpose};
+use crate::leases::{self, EndedPrefixes};
 use crate::lockout::LockoutSettings;
 use crate::metrics::Metrics;
 use crate::mirror::{Mirror, Mirrors};
@@ -21,6 +21,7 @@ use crate::policies::{self, CompiledCache};
 use crate::seal::{Seal, Share, Status};
 use crate::sealing;
 use crate::system::Rooms;
+use crate::time::{self, Company, Time};
 use crate::visit::Visit;
 
 /// Policies kept parsed.
@@ -36,6 +37,8 @@ pub struct Foundation {
     pub engines: Vec<&'static Engine>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Whether other nodes may use the same store.
+    pub company: Company,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
     /// Where slow work is done.
@@ -68,7 +71,7 @@ pub struct Kernel {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) barrier: Arc<Barrier>,
     pub(crate) seal: Seal,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) time: Time,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) settings: Settings,
@@ -76,6 +79,7 @@ pub struct Kernel {
     pub(crate) policies: Mirrors<policies::Stored>,
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
+    pub(crate) ended_prefixes: Mirror<EndedPrefixes>,
     pub(crate) devices: Devices,
     pub(crate) metrics: Metrics,
     /// Lets those who lose races go on by turns. Guards no state: without it there would only be
@@ -104,14 +108,14 @@ pub enum Door<'a> {
 impl Kernel {
     /// A node on `foundation`, sealed.
     pub fn new(foundation: Foundation) -> Arc<Self> {
-        let Foundation { store, engines, clock, entropy, workshop, settings } = foundation;
+        let Foundation { store, engines, clock, company, entropy, workshop, settings } = foundation;
         let barrier = Arc::new(Barrier::new(store, entropy.clone()));
         let shelf = |engine: &'static Engine| Shelf { engine, paths: (engine.paths)() };
         Arc::new(Self {
             store: barrier.clone(),
             seal: Seal::new(barrier.clone(), entropy.clone()),
             barrier,
-            clock: Arc::new(ForwardClock::new(clock)),
+            time: Time::new(clock, company),
             anteroom: mounts::founding_table(&*entropy),
             entropy,
             workshop,
@@ -120,6 +124,7 @@ impl Kernel {
             policies: Mirrors::new(policies::PREFIX, POLICIES_KEPT_MAX, policies::decode),
             compiled: Cache::new(COMPILED_KEPT_MAX),
             audit: Mirror::new(crate::audit::TABLE_KEY),
+            ended_prefixes: Mirror::new(leases::ENDED_PREFIXES_KEY),
             devices: Devices::default(),
             metrics: Metrics::new(),
             losers: Semaphore::new(1),
@@ -144,8 +149,17 @@ impl Kernel {
         } else {
             self.forget_copies();
             tracing::info!("unsealed");
+            // The keys are in use whatever comes of this; the worker tries again.
+            if let Err(error) = time::keep(self).await {
+                tracing::warn!(?error, "the time that was last noted cannot be read");
+            }
         }
         Ok(status)
+    }
+
+    /// Whether this node has keys and knows the time, and so answers.
+    pub fn is_ready(&self) -> bool {
+        !self.is_sealed() && self.time.is_known()
     }
 
     /// Forgets the keys: from now on this node answers nothing until it is unsealed again.
@@ -170,15 +184,20 @@ impl Kernel {
     }
 
     /// The key by which the names of token records are made from tokens.
-    pub(crate) fn token_index(&self) -> Result<hmac::Key> {
-        let key = self.barrier.subkey(TOKEN_INDEX)?;
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
+    pub(crate) fn token_index(&self) -> Result<Arc<hmac::Key>> {
+        Ok(self.barrier.mac(Purpose::TokenIndex)?)
+    }
+
+    /// The key that the keys of batch tokens are made with.
+    pub(crate) fn batch_tokens(&self) -> Result<Arc<hmac::Key>> {
+        Ok(self.barrier.mac(Purpose::BatchTokens)?)
     }
 
     /// Forgets the copy of the record at `key`, if there is one: it was stale.
     pub(crate) fn forget_copy(&self, key: &str) {
         self.mounts.forget_if(key);
         self.audit.forget_if(key);
+        self.ended_prefixes.forget_if(key);
         self.policies.forget_if(key);
     }
 
@@ -186,6 +205,7 @@ impl Kernel {
     pub(crate) fn forget_copies(&self) {
         self.mounts.forget();
         self.audit.forget();
+        self.ended_prefixes.forget();
         self.policies.forget_all();
     }
 
@@ -240,6 +260,3 @@ impl Kernel {
         self.engines.iter().find(|shelf| shelf.engine.answers_to(&mount.engine, options))
     }
 }
-
-/// Names the key of [`Kernel::token_index`] among those the barrier derives.
-pub(crate) const TOKEN_INDEX: &str = "token index";

@@ -1,11 +1,13 @@
 //! From proof to token: what becomes of a login once its auth method is convinced.
 
-use api::{Auth, Class, Error, Login, Reply, Result, normalize_policies};
+use std::net::SocketAddr;
 
-use crate::metrics::LoginEvent;
-use crate::mounts::{Mount, Room, Route};
-use crate::tokens::Kind;
-use crate::tokens::{Grant, Issue, issue};
+use api::{Auth, Class, Error, Login, Reply, Result, TokenKind, normalize_policies};
+use ipnet::IpNet;
+
+use crate::metrics::{LoginEvent, TokenEvent};
+use crate::mounts::{Mount, Route};
+use crate::tokens::{Grant, Issue, Kind, issue};
 use crate::visit::Visit;
 use crate::{identity, lockout, policies};
 
@@ -24,6 +26,7 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     // First of all: whatever else there is to say, a locked name does not get to hear it.
     lockout::admit(visit, &route.mount, &login.alias).await?;
     let policies = policies_of(&login)?;
+    let networks = networks_of(&login, visit.remote)?;
     let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
     let grant = Grant {
@@ -50,8 +53,8 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
             ttl_explicit_max: grant.ttl_explicit_max,
             period: grant.period,
             renewable: true,
-            networks: login.networks,
-            kind: Kind::Service,
+            networks,
+            kind: route.mount.tuning.token_type.choose(wanted_kind(login.kind)),
             uses: Some(login.uses).filter(|uses| *uses > 0),
             role: None,
             entity: Some(identified.entity),
@@ -60,6 +63,7 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
         },
     )
     .await?;
+    visit.tally.note(TokenEvent::LoggedIn);
     Ok(Reply::Auth(Box::new(auth)))
 }
 
@@ -67,10 +71,8 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
 pub(crate) fn note(visit: &Visit, mount: &Mount, outcome: &Result<Reply>) {
     let metrics = &visit.kernel.metrics;
     match outcome {
-        // The kernel's own rooms give out tokens as well, to those who are logged in already.
-        Ok(Reply::Auth(_)) if mount.room == Room::Engine => {
-            metrics.note_login(mount, LoginEvent::Succeeded);
-        }
+        // Not seen from the reply: it may be wrapped.
+        Ok(_) if visit.tally.is_login() => metrics.note_login(mount, LoginEvent::Succeeded),
         Err(Error::LoginFailed(_)) => {
             metrics.note_login(mount, LoginEvent::Failed);
             lockout::announce(visit, mount);
@@ -78,6 +80,24 @@ pub(crate) fn note(visit: &Visit, mount: &Mount, outcome: &Result<Reply>) {
         Err(Error::LockedOut) => metrics.note_login(mount, LoginEvent::Locked),
         _ => {}
     }
+}
+
+/// The kind the auth method wants, if it wants one; the mount decides.
+fn wanted_kind(kind: TokenKind) -> Option<Kind> {
+    match kind {
+        TokenKind::Default => None,
+        TokenKind::Service => Some(Kind::Service),
+        TokenKind::Batch => Some(Kind::Batch),
+    }
+}
+
+/// The networks the token can be used from: those configured, or only where the login came from.
+fn networks_of(login: &Login, remote: Option<SocketAddr>) -> Result<Vec<IpNet>> {
+    if !login.bound_to_address {
+        return Ok(login.networks.clone());
+    }
+    let remote = remote.ok_or(Error::Unauthenticated)?;
+    Ok(vec![IpNet::from(remote.ip().to_canonical())])
 }
 
 fn policies_of(login: &Login) -> Result<Vec<String>> {
@@ -108,6 +128,24 @@ mod tests {
             given.as_deref(),
             expected.map(|e| e.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).as_deref()
         );
+    }
+
+    #[test]
+    fn a_token_can_be_bound_to_the_address_its_login_came_from() {
+        let networks: Vec<IpNet> = ["10.0.0.0/8".parse().expect("a network")].into();
+        let free = Login { networks: networks.clone(), ..Login::default() };
+        let bound = Login { bound_to_address: true, ..free.clone() };
+        assert_eq!(networks_of(&free, None), Ok(networks));
+        for (remote, expected) in [
+            ("10.1.2.3:50000", "10.1.2.3/32"),
+            ("[::ffff:10.1.2.3]:50000", "10.1.2.3/32"),
+            ("[2001:db8::1]:50000", "2001:db8::1/128"),
+        ] {
+            let expected: IpNet = expected.parse().expect("a network");
+            let remote = remote.parse().ok();
+            assert_eq!(networks_of(&bound, remote), Ok(vec![expected]), "{remote:?}");
+        }
+        assert_eq!(networks_of(&bound, None), Err(Error::Unauthenticated));
     }
 
     #[test]

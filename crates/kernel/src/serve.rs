@@ -14,7 +14,7 @@ use crate::audit::Trail;
 use crate::mounts::{Found, Route, route};
 use crate::policies::{self, Granted};
 use crate::visit::Visit;
-use crate::{Kernel, description, lockout, login, tokens, wrapping};
+use crate::{Kernel, description, lockout, login, time, tokens, wrapping};
 
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
 const ATTEMPTS_MAX: u32 = 64;
@@ -69,6 +69,7 @@ impl Kernel {
         let outcome = match find_open_door(self, &exchange.request) {
             Some(door) => answer_at_open_door(self, &mut exchange, door).await,
             None if self.is_sealed() => Err(Error::Sealed),
+            None if !self.is_ready() => Err(Error::NotYet(time::WAITING)),
             None => persist(self, &mut exchange).await,
         };
         let outcome = exchange.trail.close(self, outcome, &exchange.warnings).await;

@@ -4,7 +4,7 @@ use api::Path;
 
 use crate::mounts::Room;
 use crate::visit::Visit;
-use crate::{audit, lockout, metrics, mounts, policies, sealing, tokens};
+use crate::{audit, leases, lockout, metrics, mounts, policies, sealing, tokens};
 
 /// The kernel's own rooms and their doors.
 pub(crate) struct Rooms {
@@ -18,7 +18,9 @@ impl Rooms {
             sealing::paths(),
             mounts::paths(),
             policies::paths(),
+            policies::password_paths(),
             audit::paths(),
+            leases::paths(),
             lockout::paths(),
             metrics::paths(),
             crate::description::paths(),

@@ -12,7 +12,7 @@ use storage::{Transaction, View};
 use crate::lockout::Onset;
 use crate::metrics::Tally;
 use crate::mounts::{Mount, MountTable, Route};
-use crate::tokens::Holder;
+use crate::tokens::{Holder, Kind};
 use crate::{Kernel, services};
 
 /// Where the kernel keeps its own records.
@@ -80,12 +80,17 @@ impl Visit {
         Self::new(kernel, nowhere, Operation::Update)
     }
 
+    /// A piece of work inside an attempt, which is at `now` and whose transaction `system` is of.
+    pub(crate) fn of_service(kernel: &Arc<Kernel>, system: &View, now: Moment) -> Self {
+        Self { system: system.clone(), now, ..Self::of_worker(kernel) }
+    }
+
     fn new(kernel: &Arc<Kernel>, path: CanonicalPath, operation: Operation) -> Self {
         let transaction = Arc::new(Transaction::begin(kernel.store.clone()));
         Self {
             kernel: kernel.clone(),
             system: View::new(&transaction, SYSTEM),
-            now: kernel.clock.now(),
+            now: kernel.time.now(),
             asked: path.clone(),
             path,
             operation,
@@ -146,14 +151,19 @@ impl Visit {
     /// Where the records of the engine behind a route are.
     ///
     /// # Errors
-    /// [`Error::UnsupportedPath`] when there is no such engine, and [`Error::Unauthenticated`] when
-    /// its corner is the caller's and there is none.
+    /// [`Error::UnsupportedPath`] when there is no such engine. Where its corner is the caller's:
+    /// [`Error::Unauthenticated`] when there is none, [`Error::Invalid`] when they can have none.
     pub(crate) fn corner(&self, route: &Route<'_>) -> Result<View> {
         let engine = self.kernel.engine(&route.mount).ok_or(Error::UnsupportedPath)?;
         let prefix = match engine.corner {
             Corner::Mount => format!("{MOUNTS}{}/", route.mount.storage),
             Corner::Token => {
                 let holder = self.holder.as_ref().ok_or(Error::Unauthenticated)?;
+                if holder.token.kind == Kind::Batch {
+                    return Err(Error::invalid(
+                        "cubbyhole operations are only supported by 'service' type tokens",
+                    ));
+                }
                 format!("{CUBBYHOLES}{}/", holder.key)
             }
         };
@@ -171,6 +181,7 @@ impl Visit {
             ttl_default: ttl_default.min(ttl_max),
             ttl_max,
             options: mount.options.clone().unwrap_or_default(),
+            upgraded: mount.upgraded,
         }
     }
 }

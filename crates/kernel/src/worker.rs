@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{BoxFuture, Error, Result};
 
-use crate::{Kernel, leases, mounts, tokens};
+use crate::{Kernel, leases, mounts, time, tokens};
 
 /// A chore every node does, over and over.
 ///
@@ -19,10 +19,19 @@ pub struct Worker {
 
 /// Every chore there is.
 pub const WORKERS: &[Worker] = &[
+    Worker { name: "keep the time", work: |kernel| Box::pin(time::keep_round(kernel)) },
     Worker { name: "end leases that are due", work: |kernel| Box::pin(leases::end_due(kernel)) },
+    Worker {
+        name: "end what lies below ended prefixes",
+        work: |kernel| Box::pin(leases::clear_up_ended_prefixes(kernel)),
+    },
     Worker {
         name: "clear up behind ended tokens",
         work: |kernel| Box::pin(tokens::clear_up_ended(kernel)),
+    },
+    Worker {
+        name: "clear up behind owners whose tokens were all ended",
+        work: |kernel| Box::pin(tokens::clear_up_owners(kernel)),
     },
     Worker {
         name: "clear up behind disabled mounts",

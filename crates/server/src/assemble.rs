@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use api::{Seconds, SystemClock, SystemEntropy, Workshop};
 use engines::{AUTH_METHODS, SECRETS_ENGINES};
-use kernel::{Foundation, Kernel, Settings};
+use kernel::{Company, Foundation, Kernel, Settings};
+use rustix::process::setpriority_process;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,6 +28,9 @@ use crate::{Development, PRODUCT, VERSION, announce, development, hardening, wor
 const GRACE: Duration = Duration::from_secs(10);
 /// How many jobs may wait for each bench of the workshop.
 const WAITING_PER_BENCH: usize = 32;
+/// How far benches of the workshop step back, on the scale from -20 to 19: they get a tenth of a
+/// core that others want too, and all of one that nobody wants.
+const BENCH_NICENESS: i32 = 10;
 /// When this version was made.
 const RELEASE_DATE: &str = "2026-11-21T00:00:00Z";
 /// When this program was built, if whoever built it says so.
@@ -131,18 +135,18 @@ async fn bind(settings: &[ListenerSettings]) -> Result<Vec<Listener>, StartError
 /// A kernel on the store of the configuration, sealed.
 fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
     let storage = &configuration.storage;
-    let store = backends::find(&storage.kind)
-        .and_then(|kind| kind.open(&storage.settings))
-        .map_err(|error| {
-            StartError(format!("Error initializing storage of type {}: {error}", storage.kind))
-        })?;
+    let failed =
+        |error| StartError(format!("Error initializing storage of type {}: {error}", storage.kind));
+    let backend = backends::find(&storage.kind).map_err(failed)?;
+    let store = backend.open(&storage.settings).map_err(failed)?;
     let benches = available_parallelism().map_or(1, usize::from);
     Ok(Kernel::new(Foundation {
         store,
         engines: AUTH_METHODS.iter().chain(SECRETS_ENGINES).copied().collect(),
         clock: Arc::new(SystemClock),
+        company: if backend.exclusive { Company::Alone } else { Company::Others },
         entropy: Arc::new(SystemEntropy),
-        workshop: Arc::new(Workshop::new(benches, benches * WAITING_PER_BENCH)),
+        workshop: Arc::new(Workshop::with_benches(benches, benches * WAITING_PER_BENCH, step_back)),
         settings: Settings {
             ttl_default: Seconds(configuration.default_lease_ttl),
             ttl_max: Seconds(configuration.max_lease_ttl),
@@ -153,6 +157,13 @@ fn found(configuration: &Configuration) -> Result<Arc<Kernel>, StartError> {
             build_date: BUILD_DATE,
         },
     }))
+}
+
+/// Lets everything else go before this thread, so that a flood of logins slows nothing else.
+fn step_back() {
+    // Without a process named, Linux means the calling thread. Stepping back is never refused, and
+    // were it, the work would still be done.
+    let _ = setpriority_process(None, BENCH_NICENESS);
 }
 
 /// What the system may tell a process.

@@ -11,7 +11,7 @@ use api::{
     unique,
 };
 use kernel::seal::decode_share;
-use kernel::{Answer, Foundation, Kernel, LockoutSettings, Settings, WORKERS};
+use kernel::{Answer, Company, Foundation, Kernel, LockoutSettings, Settings, WORKERS};
 use serde_json::{Map, Value, json};
 use storage::{Memory, Store};
 
@@ -24,7 +24,7 @@ const ROUNDS_MAX: usize = 10_000;
 pub struct House {
     /// Where everything is stored.
     pub store: Arc<dyn Store>,
-    /// The clock of every node.
+    /// The clock of every node that has none of its own.
     pub clock: Arc<HeldClock>,
     /// The nodes.
     pub nodes: Vec<Arc<Kernel>>,
@@ -60,7 +60,7 @@ impl House {
     pub async fn on(store: Arc<dyn Store>, count: usize, seed: u64) -> Self {
         let clock = Arc::new(HeldClock::at(START_SECONDS));
         let lockout = LockoutSettings::default();
-        let founder = node(&store, &clock, (seed, &lockout));
+        let founder = node(&store, (&clock, Company::Alone), (seed, &lockout));
         let made = founder.initialize(1, 1).await.expect("an empty store can be initialised");
         let share = made.shares.first().expect("one share was asked for").as_bytes();
         let share = data_encoding::HEXLOWER.encode(share);
@@ -70,15 +70,22 @@ impl House {
         house
     }
 
-    /// Every node is gone as if its power had been cut; `count` new ones take their place.
+    /// Every node is gone as if its power had been cut; `count` new ones take their place. One
+    /// alone may count on staying so.
     pub async fn restart(&mut self, count: usize) {
+        let company = if count == 1 { Company::Alone } else { Company::Others };
         self.nodes.clear();
         for _ in 0..count {
-            self.seed += 1;
-            let node = node(&self.store, &self.clock, (self.seed, &self.lockout));
-            unseal(&node, &self.share).await;
-            self.nodes.push(node);
+            self.join(self.clock.clone(), company).await;
         }
+    }
+
+    /// One more node, on a machine with a clock of its own.
+    pub async fn join(&mut self, clock: Arc<HeldClock>, company: Company) {
+        self.seed += 1;
+        let node = node(&self.store, (&clock, company), (self.seed, &self.lockout));
+        unseal(&node, &self.share).await;
+        self.nodes.push(node);
     }
 
     /// Whoever holds the root token, at the first node.
@@ -224,7 +231,8 @@ impl Caller {
     pub async fn ask(&self, operation: Operation, path: &str, body: Value) -> Answer {
         let path = CanonicalPath::parse(path).expect("a clear path");
         let fields = body.as_object().cloned();
-        let in_query = matches!(operation, Operation::Read | Operation::List | Operation::Delete);
+        let listing = matches!(operation, Operation::List | Operation::Scan);
+        let in_query = listing || matches!(operation, Operation::Read | Operation::Delete);
         let (query, body) = match fields {
             Some(fields) if in_query => (fields, None),
             Some(fields) => (Map::new(), Some(fields)),
@@ -233,7 +241,7 @@ impl Caller {
         let request = Request {
             id: unique(&*self.entropy),
             operation,
-            path: if operation == Operation::List { path.into_folder() } else { path },
+            path: if listing { path.into_folder() } else { path },
             query,
             body: body.map(|fields| Box::new(fields) as _),
             token: self.token.clone().map(Secret::new),
@@ -247,7 +255,7 @@ impl Caller {
 /// A node like any other, but for clock, randomness and a workshop of one bench.
 fn node(
     store: &Arc<dyn Store>,
-    clock: &Arc<HeldClock>,
+    (clock, company): (&Arc<HeldClock>, Company),
     (seed, lockout): (u64, &LockoutSettings),
 ) -> Arc<Kernel> {
     let engines = engines::AUTH_METHODS.iter().chain(engines::SECRETS_ENGINES);
@@ -255,6 +263,7 @@ fn node(
         store: store.clone(),
         engines: engines.copied().collect(),
         clock: clock.clone(),
+        company,
         entropy: Arc::new(Seeded::new(seed)),
         workshop: Arc::new(Workshop::new(1, 1000)),
         settings: Settings {

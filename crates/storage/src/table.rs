@@ -86,8 +86,23 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
     /// # Errors
     /// When the store cannot answer.
     pub async fn list(&self, view: &View, after: &str, limit: usize) -> Result<Vec<String>, Error> {
-        let prefix = self.key(view, "");
-        let keys = view.transaction.list(&prefix, &self.key(view, after), limit).await?;
+        self.beneath(view, "", after, limit).await
+    }
+
+    /// Everything below `folder` (empty, or ending in a slash), however deep, named from there on.
+    /// Names sort after `after`; at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn beneath(
+        &self,
+        view: &View,
+        folder: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        let prefix = self.key(view, folder);
+        let keys = view.transaction.list(&prefix, &format!("{prefix}{after}"), limit).await?;
         Ok(keys.iter().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect())
     }
 
@@ -215,8 +230,13 @@ mod tests {
                 let found = NUMBERS.entries(&view, &folder, &after, limit).await.unwrap();
                 assert_eq!(found, expected(&names, &folder, &after, limit));
                 let listed = NUMBERS.list(&view, &after, usize::MAX).await.unwrap();
-                let beyond: Vec<String> = names.into_iter().filter(|name| *name > after).collect();
+                let beyond: Vec<String> =
+                    names.iter().filter(|name| **name > after).cloned().collect();
                 assert_eq!(listed, beyond);
+                let beneath = NUMBERS.beneath(&view, &folder, &after, limit).await.unwrap();
+                let inside = names.iter().filter_map(|name| name.strip_prefix(&folder));
+                let inside = inside.filter(|name| *name > after.as_str()).take(limit);
+                assert_eq!(beneath, inside.collect::<Vec<_>>());
             });
         }
     }

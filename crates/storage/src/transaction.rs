@@ -130,6 +130,8 @@ impl Transaction {
     /// See [`Store::commit`].
     pub async fn commit(&self) -> Result<Revision, CommitError> {
         let pending = std::mem::take(&mut *self.pending());
+        // What was kept is written once, with what it rests on: a second commit has no checks left.
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Commit::default();
         self.store.commit(pending).await
     }
 
@@ -275,6 +277,26 @@ mod tests {
         let lost = CommitError::Conflict { key: "key".to_owned() };
         assert_eq!(transaction.commit().await, Err(lost));
         assert_eq!(memory.keys(), ["key"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_written_once_and_never_over_what_came_after() {
+        let memory = stored(&Model::from([("uses".to_owned(), "2".to_owned())])).await;
+        let transaction = Transaction::begin(memory.clone());
+        transaction.get("uses").await.unwrap();
+        transaction.put("uses", "1");
+        transaction.keep();
+        transaction.put("other", "never");
+        transaction.discard_writes();
+        transaction.commit().await.unwrap();
+        assert_eq!(memory.get("uses").await.unwrap().unwrap().value, "1");
+        let later = Transaction::begin(memory.clone());
+        later.delete("uses");
+        later.commit().await.unwrap();
+        // A request that is refused for two reasons commits twice.
+        transaction.discard_writes();
+        transaction.commit().await.unwrap();
+        assert_eq!(memory.keys(), Vec::<String>::new());
     }
 
     #[tokio::test]

@@ -19,10 +19,12 @@ const USAGE: &str = "usage: cargo xtask bench [TOPIC] [--seconds N | --quick] [-
     flood            reads while logins come in at ten times what can be taken
     timing           wrong logins by names that are known and by names that are not
     tokens           start, memory and rates with many tokens
+    folders          pages of a folder with many secrets, and a secret with many versions
+    leases           ending many tokens at once
 
     --seconds N      how long each side of each figure is measured, 1 to 60 (3)
     --quick          one second each
-    --count N        how many tokens, or how many wrong logins of each kind (1000)
+    --count N        how many tokens, secrets, or wrong logins of each kind (1000)
     --json           figures for programs
     --binary PATH    measure this server instead of building one";
 
@@ -30,7 +32,7 @@ const USAGE: &str = "usage: cargo xtask bench [TOPIC] [--seconds N | --quick] [-
 #[derive(Debug, PartialEq)]
 pub(super) struct Arguments {
     pub(super) topic: Topic,
-    /// How many tokens, or how many wrong logins of each kind.
+    /// How many tokens, secrets, or wrong logins of each kind.
     pub(super) count: usize,
     /// How long each side of a figure is measured, all its rounds together.
     pub(super) duration: Duration,
@@ -47,6 +49,8 @@ pub(super) enum Topic {
     Flood,
     Timing,
     Tokens,
+    Folders,
+    Leases,
 }
 
 /// How the figures are told.
@@ -73,6 +77,8 @@ impl Arguments {
                 "flood" => arguments.topic = Topic::Flood,
                 "timing" => arguments.topic = Topic::Timing,
                 "tokens" => arguments.topic = Topic::Tokens,
+                "folders" => arguments.topic = Topic::Folders,
+                "leases" => arguments.topic = Topic::Leases,
                 "--count" => arguments.count = count(words.next())?,
                 "--quick" => arguments.duration = Duration::from_secs(SECONDS_QUICK),
                 "--json" => arguments.form = Form::Json,

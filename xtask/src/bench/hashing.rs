@@ -3,16 +3,20 @@
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon::{Cost, Memory, Variant, Version};
 use tokio::task::JoinSet;
 
 use super::failure::{Failure, Outcome};
 use super::rounds::{Round, now, since};
 
 /// What `userpass` hashes with; a test compares.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
+const COST: Cost = Cost {
+    variant: Variant::Id,
+    version: Version::Current,
+    memory_kib: 19_456,
+    passes: 2,
+    lanes: 1,
+};
 const TAG_BYTES: usize = 32;
 
 /// How many hashes one thread makes in one round.
@@ -30,13 +34,13 @@ pub(super) enum Work {
 pub(super) struct Hashing {
     work: Work,
     /// Each thread's memory, kept as the workshop keeps it.
-    arenas: Vec<Vec<Block>>,
+    arenas: Vec<Memory>,
 }
 
 impl Hashing {
     pub(super) fn new(work: Work) -> Self {
         let threads = available_parallelism().map_or(1, usize::from);
-        Self { work, arenas: vec![vec![]; threads] }
+        Self { work, arenas: (0..threads).map(|_| Memory::default()).collect() }
     }
 
     pub(super) fn threads(&self) -> usize {
@@ -66,12 +70,8 @@ impl Hashing {
 fn hash_until(
     work: Work,
     (start, duration): (Instant, Duration),
-    arena: &mut Vec<Block>,
+    arena: &mut Memory,
 ) -> Outcome<usize> {
-    let unlike = |error: argon2::Error| Failure::new(error.to_string());
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(TAG_BYTES)).map_err(unlike)?;
-    arena.resize(params.block_count(), Block::new());
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     for number in 0..HASHES_MAX {
         if since(start) >= duration {
             return Ok(number);
@@ -81,14 +81,8 @@ fn hash_until(
             hashed.map_err(|error| Failure::new(error.to_string()))?;
         }
         let mut tag = [0; TAG_BYTES];
-        argon2
-            .hash_password_into_with_memory(
-                b"correct horse",
-                b"battery staple..",
-                &mut tag,
-                &mut *arena,
-            )
-            .map_err(unlike)?;
+        argon::derive(COST, (b"correct horse", b"battery staple.."), &mut tag, arena)
+            .map_err(|error| Failure::new(error.to_string()))?;
     }
     Ok(HASHES_MAX)
 }
@@ -105,7 +99,8 @@ mod tests {
         let root = env!("CARGO_MANIFEST_DIR");
         let source = std::fs::read_to_string(format!("{root}/{path}")).unwrap();
         let source = source.replace('_', "");
-        let ours = format!("memorykib: {MEMORY_KIB}, passes: {PASSES}, lanes: {LANES} }}");
+        let Cost { memory_kib, passes, lanes, .. } = COST;
+        let ours = format!("memorykib: {memory_kib}, passes: {passes}, lanes: {lanes} }}");
         assert!(source.contains(&ours), "change the constants above to those of {path}");
     }
 }

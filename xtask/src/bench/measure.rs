@@ -17,7 +17,7 @@ use super::process::{Running, free_address};
 use super::report::{Report, Unit};
 use super::rounds::{ROUNDS, median, take_turns};
 use super::server::{self, Filled, Place};
-use super::{flood, imported, timing, tokens};
+use super::{flood, folders, imported, leases, timing, tokens};
 
 /// How many clients ask at the same time, where a figure does not say otherwise.
 const CLIENTS: usize = 16;
@@ -46,6 +46,8 @@ pub(super) async fn everything(arguments: &Arguments) -> Outcome<Report> {
         Topic::Flood => flood::measure(&bench, &mut report).await?,
         Topic::Timing => timing::measure(&bench, &mut report).await?,
         Topic::Tokens => tokens::measure(&bench, &mut report).await?,
+        Topic::Folders => folders::measure(&bench, &mut report).await?,
+        Topic::Leases => leases::measure(&bench, &mut report).await?,
     }
     Ok(report)
 }

@@ -128,6 +128,11 @@ pub(super) fn renews(tokens: Vec<String>) -> Asking {
 }
 
 impl Filled {
+    /// The token that may do everything.
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// Everybody makes tokens that nobody keeps.
     pub(super) fn makes_tokens(&self) -> Asking {
         let (token, body) = (self.root.clone(), Bytes::from_static(br#"{"ttl":"24h"}"#));
@@ -195,13 +200,30 @@ impl Filled {
         method: Method,
         what: impl Fn(usize, usize) -> (String, &'static str) + Send + Sync + 'static,
     ) -> Asking {
-        let token = self.token.clone();
-        Arc::new(move |client, number| {
-            let (path, body) = what(client, number);
-            let body = Bytes::from_static(body.as_bytes());
-            Question { method: method.clone(), path, token: token.clone(), body }
-        })
+        asks(&self.token, method, what)
     }
+
+    /// Whoever may do everything asks.
+    pub(super) fn asks_as_root(
+        &self,
+        method: Method,
+        what: impl Fn(usize, usize) -> (String, &'static str) + Send + Sync + 'static,
+    ) -> Asking {
+        asks(&self.root, method, what)
+    }
+}
+
+fn asks(
+    token: &str,
+    method: Method,
+    what: impl Fn(usize, usize) -> (String, &'static str) + Send + Sync + 'static,
+) -> Asking {
+    let token = token.to_owned();
+    Arc::new(move |client, number| {
+        let (path, body) = what(client, number);
+        let body = Bytes::from_static(body.as_bytes());
+        Question { method: method.clone(), path, token: token.clone(), body }
+    })
 }
 
 /// The clients that fill share the keys among them.
@@ -221,6 +243,16 @@ pub(super) struct Operator {
 }
 
 impl Operator {
+    /// Somebody with this token.
+    pub(super) async fn holding(address: SocketAddr, token: &str) -> Outcome<Self> {
+        Ok(Self { connection: Connection::open(address).await?, token: token.to_owned() })
+    }
+
+    /// Makes a token that lives for a day.
+    pub(super) async fn token(&mut self, path: &str) -> Outcome<String> {
+        text(&self.write(path, &json!({ "ttl": "24h" })).await?, "/auth/client_token")
+    }
+
     async fn to(address: SocketAddr) -> Outcome<Self> {
         Ok(Self { connection: Connection::open(address).await?, token: String::new() })
     }

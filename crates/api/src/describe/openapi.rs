@@ -45,7 +45,7 @@ pub fn path_item<C: Send + Sync + 'static>(path: &Path<C>) -> (String, Value) {
         let mut described =
             json!({ "summary": path.summary, "responses": replies(endpoint.reply.as_ref()) });
         match operation {
-            Operation::Read | Operation::List | Operation::Delete => {
+            Operation::Read | Operation::List | Operation::Scan | Operation::Delete => {
                 parameters.extend(sent.iter().map(|(name, schema)| in_query(name, schema)));
             }
             _ if !sent.is_empty() => {
@@ -54,8 +54,12 @@ pub fn path_item<C: Send + Sync + 'static>(path: &Path<C>) -> (String, Value) {
             }
             _ => {}
         }
-        if operation == Operation::List {
-            parameters.push(list_parameter());
+        match operation {
+            Operation::List => parameters.push(flag("list", "Lists, when true.")),
+            Operation::Scan => {
+                parameters.push(flag("scan", "Lists all that lies below, when true."))
+            }
+            _ => {}
         }
         described["parameters"] = parameters.into();
         merge(&mut item, verb(operation), described);
@@ -89,8 +93,8 @@ fn in_query(name: &str, schema: &Value) -> Value {
     json!({ "name": name, "in": "query", "schema": schema, "description": schema["description"] })
 }
 
-fn list_parameter() -> Value {
-    json!({ "name": "list", "in": "query", "description": "Lists, when true.",
+fn flag(name: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "description": description,
             "schema": { "type": "string", "enum": ["true"] } })
 }
 

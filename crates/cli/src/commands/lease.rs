@@ -95,9 +95,11 @@ fn revoke(call: &Call) -> Outcome {
              while the server no longer knows about it. Use it only when there is no other way.",
         ));
     }
+    // A slash at the end says what "-prefix" says already, and servers take no such path.
+    let folder = id.trim_end_matches('/');
     let request = match (prefix, force) {
-        (true, true) => Request::put(&format!("sys/leases/revoke-force/{id}")),
-        (true, false) => Request::put(&format!("sys/leases/revoke-prefix/{id}")),
+        (true, true) => Request::put(&format!("sys/leases/revoke-force/{folder}")),
+        (true, false) => Request::put(&format!("sys/leases/revoke-prefix/{folder}")),
         (false, _) => Request::put("sys/leases/revoke"),
     };
     let body =

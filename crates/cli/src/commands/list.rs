@@ -1,4 +1,4 @@
-//! `list`: the names below a path.
+//! `list` and `scan`: the names below a path, one level of them or all.
 
 use client::{Request, Secret};
 use serde_json::{Map, Value, json};
@@ -21,6 +21,17 @@ pub(crate) static COMMAND: Command = Command {
     run,
 };
 
+pub(crate) static SCAN: Command = Command {
+    words: "scan",
+    shelf: Shelf::Other,
+    synopsis: "List everything below a path.",
+    usage: "[options] PATH",
+    details: "Lists everything below a path, however deep.\n\n    $ {} scan secret/my-app",
+    flags: &[HTTP, FORMAT, own(PAGING)],
+    arguments: Count::ONE,
+    run: run_scan,
+};
+
 /// For lists too long to be fetched whole.
 pub(super) const PAGING: &[Flag] = &[
     Flag::text("after", "List only names behind this one."),
@@ -32,6 +43,14 @@ fn run(call: &Call) -> Outcome {
     let request = paged(call, Request::list(&path));
     let session = Session::open(call)?;
     let found = session.find(request).doing(&format!("Error listing {path}"))?;
+    show(call, &path, found)
+}
+
+fn run_scan(call: &Call) -> Outcome {
+    let path = call.path(0);
+    let request = paged(call, Request::scan(&path));
+    let session = Session::open(call)?;
+    let found = session.find(request).doing(&format!("Error scanning {path}"))?;
     show(call, &path, found)
 }
 

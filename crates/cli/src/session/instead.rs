@@ -82,9 +82,12 @@ fn double_quoted(url: &str) -> String {
 
 /// The policy that allows the request and nothing else.
 pub(super) fn policy(request: &Request) -> String {
-    let lists = request.query.iter().any(|(name, value)| name == "list" && value == "true");
+    let asks =
+        |flag: &str| request.query.iter().any(|(name, value)| name == flag && value == "true");
+    let (lists, scans) = (asks("list"), asks("scan"));
     let mut capabilities = match request.method.as_str() {
         "GET" if lists => vec!["list"],
+        "GET" if scans => vec!["scan"],
         "PUT" | "POST" => vec!["create", "update"],
         "PATCH" => vec!["patch"],
         "DELETE" => vec!["delete"],
@@ -93,7 +96,7 @@ pub(super) fn policy(request: &Request) -> String {
     if SUDO.iter().any(|pattern| covers(pattern, &request.path)) {
         capabilities.push("sudo");
     }
-    let slash = if lists { "/" } else { "" };
+    let slash = if lists || scans { "/" } else { "" };
     let path = Value::String(format!("{}{slash}", request.path));
     let names: Vec<String> = capabilities.iter().map(|name| format!("{name:?}")).collect();
     format!("path {path} {{\n  capabilities = [{}]\n}}", names.join(", "))
@@ -137,6 +140,11 @@ mod tests {
             Request::list("secret/"),
             "curl {} \"http://127.0.0.1:8200/v1/secret?list=true\"",
             "path \"secret/\" {\n  capabilities = [\"list\"]\n}",
+        );
+        check(
+            Request::scan("secret/"),
+            "curl {} \"http://127.0.0.1:8200/v1/secret?scan=true\"",
+            "path \"secret/\" {\n  capabilities = [\"scan\"]\n}",
         );
         check(
             Request::put("secret/a").json(&json!({"k": "it's"})).unwrap(),

@@ -12,6 +12,7 @@ mod development;
 mod disk;
 mod exchange;
 mod harness;
+mod leases;
 mod main_job;
 mod manners;
 mod restarts;

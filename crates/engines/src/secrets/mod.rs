@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 pub(crate) mod cubbyhole;
 pub(crate) mod kv;
+mod listing;
 mod verbatim;
 
 #[derive(Deserialize, JsonSchema)]

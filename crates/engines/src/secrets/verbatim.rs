@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use storage::Table;
 
 use super::Place;
+use super::listing::{Depth, Wanted, bounded};
 
 pub(super) const SECRETS: Table<Map<String, Value>> = Table::new("secret/");
 
@@ -32,6 +33,11 @@ pub(super) async fn delete(context: &Context, place: Place) -> Result<NoContent>
 }
 
 pub(super) async fn list(context: &Context, (folder, page): (Folder, Page)) -> Result<Keys> {
-    let folder = folder.prefix();
-    Ok(Keys(SECRETS.entries(&context.store, &folder, &page.after, page.limit()).await?))
+    let wanted = Wanted::new(folder.prefix(), Depth::Folder, page);
+    bounded(wanted.from(&SECRETS, &context.store).await?)
+}
+
+pub(super) async fn scan(context: &Context, (folder, page): (Folder, Page)) -> Result<Keys> {
+    let wanted = Wanted::new(folder.prefix(), Depth::Everything, page);
+    bounded(wanted.from(&SECRETS, &context.store).await?)
 }

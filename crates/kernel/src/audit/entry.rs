@@ -1,6 +1,6 @@
 //! The layout of an entry, as existing tools read it: whatever is empty is left out.
 
-use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrapInfo};
+use api::{Auth, Class, Error, Lease, Moment, Reply, Result, WrappingToken};
 use serde_json::{Map, Value, json};
 
 use super::hash::Hasher;
@@ -56,6 +56,7 @@ pub(super) fn error_text(error: &Error) -> String {
         Error::TooLarge => "request body too large".to_owned(),
         Error::Busy { .. } | Error::Conflict(_) => "too busy".to_owned(),
         Error::Sealed => "Vault is sealed".to_owned(),
+        Error::NotYet(text) => (*text).to_owned(),
         Error::Internal(_) | Error::Unavailable(_) => "internal error".to_owned(),
         Error::OutcomeUnknown(_) => "the outcome is not known".to_owned(),
     }
@@ -71,7 +72,7 @@ fn caller(trail: &Trail, hasher: &Hasher) -> Value {
         .map(|name| json!({ "name": name, "namespace_id": "root", "type": "acl" }));
     let mut caller = lean(json!({
         "client_token": trail.shown.as_ref().map(|shown| hasher.text(shown.reveal())),
-        "accessor": hasher.text(&token.accessor),
+        "accessor": accessor(&token.accessor, hasher),
         "display_name": token.display_name,
         "policies": holder.policies(),
         "token_policies": token.policies,
@@ -100,7 +101,7 @@ fn asked(trail: &Trail, hasher: &Hasher) -> Value {
         "operation": trail.operation.name(),
         "client_token": trail.shown.as_ref().map(|shown| hasher.text(shown.reveal())),
         "client_token_accessor":
-            trail.holder.as_ref().map(|holder| hasher.text(&holder.token.accessor)),
+            trail.holder.as_ref().map(|holder| accessor(&holder.token.accessor, hasher)),
         "namespace": { "id": "root" },
         "path": trail.path,
         "data": trail.sent.as_ref().map(|sent| hasher.fields(sent)),
@@ -147,13 +148,19 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
     lean(answered)
 }
 
+/// Batch tokens have none, and a hash of nothing would look as if they all had the same.
+fn accessor(accessor: &str, hasher: &Hasher) -> Option<String> {
+    (!accessor.is_empty()).then(|| hasher.text(accessor))
+}
+
 fn token(auth: &Auth, hasher: &Hasher) -> Value {
     let shown = Some(auth.client_token.as_str()).filter(|token| !token.is_empty());
     lean(json!({
         "client_token": shown.map(|token| hasher.text(token)),
-        "accessor": hasher.text(&auth.accessor),
+        "accessor": accessor(&auth.accessor, hasher),
         "policies": auth.policies,
         "token_policies": auth.token_policies,
+        "identity_policies": auth.identity_policies,
         "metadata": auth.metadata,
         "entity_id": auth.entity_id,
         "token_type": auth.token_type,
@@ -161,7 +168,7 @@ fn token(auth: &Auth, hasher: &Hasher) -> Value {
     }))
 }
 
-fn wrapping(info: &WrapInfo, hasher: &Hasher) -> Value {
+fn wrapping(info: &WrappingToken, hasher: &Hasher) -> Value {
     lean(json!({
         "ttl": info.ttl,
         "token": hasher.text(info.token.reveal()),

@@ -113,7 +113,7 @@ impl Trail {
             if self.opened.contains(&device.salt) {
                 continue;
             }
-            let entry = entry::request(self, &Hasher::new(&device.salt), kernel.clock.now());
+            let entry = entry::request(self, &Hasher::new(&device.salt), kernel.time.now());
             if write(kernel, device, &entry).await {
                 self.opened.insert(device.salt.clone());
             }
@@ -137,7 +137,7 @@ impl Trail {
         let mut taken = false;
         for device in &table.devices {
             let hasher = Hasher::new(&device.salt);
-            let entry = entry::response(self, &hasher, kernel.clock.now(), (&outcome, warnings));
+            let entry = entry::response(self, &hasher, kernel.time.now(), (&outcome, warnings));
             taken |= write(kernel, device, &entry).await;
         }
         self.must_have(taken)?;

@@ -13,13 +13,15 @@
 //! node runs.
 //!
 //! Reading order: [`Barrier`], `envelope` (one value), `keyring`, `records` (what lies under
-//! `core/`), `foundation` and `opening` (from nothing, and from shares), `rotation`, `budget`.
+//! `core/`), `foundation` and `opening` (from nothing, and from shares), `rotation`, `budget`,
+//! `macs` (keys that every request uses).
 
 mod budget;
 mod envelope;
 mod foundation;
 mod key;
 mod keyring;
+mod macs;
 mod opening;
 mod records;
 mod rotation;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
+use aws_lc_rs::hmac;
 use bytes::Bytes;
 use storage::{Commit, CommitError, Error, Record, Result, Revision, Store, Watch};
 
@@ -40,6 +43,8 @@ use envelope::{Binding, Envelope, NonceBytes};
 pub(crate) use foundation::{Foundation, Guard};
 pub use key::{KEY_BYTES, Key32};
 use keyring::Keyring;
+use macs::Macs;
+pub(crate) use macs::Purpose;
 pub(crate) use opening::OpeningError;
 pub(crate) use records::is_reserved;
 use records::{CORE, CORE_RECORDS_MAX, KEYRING};
@@ -68,6 +73,7 @@ struct Keys {
     /// The version of the keyring's record that this is.
     revision: Revision,
     budget: Budget,
+    macs: Macs,
 }
 
 impl Barrier {
@@ -95,6 +101,15 @@ impl Barrier {
     /// [`Error::Sealed`].
     pub fn subkey(&self, label: &str) -> Result<Key32> {
         Ok(self.keys()?.keyring.subkey(label))
+    }
+
+    /// The key for one purpose, ready to use: derived once while unsealed, not once per request.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`].
+    pub(crate) fn mac(&self, purpose: Purpose) -> Result<Arc<hmac::Key>> {
+        let keys = self.keys()?;
+        Ok(keys.macs.key(purpose, &keys.keyring))
     }
 
     /// Forgets the keys. Operations that are under way end with the keys they began with.

@@ -6,6 +6,7 @@ use storage::{Error, Record};
 
 use super::budget::Budget;
 use super::key::Key32;
+use super::macs::Macs;
 use super::records::{self, KEYRING, ROOT_KEY};
 use super::{Barrier, Keys};
 
@@ -40,7 +41,13 @@ impl Barrier {
         };
         let root = Arc::new(root);
         let revision = sealed.revision;
-        Ok(Opened(Keys { root, keyring, revision, budget: Budget::default() }))
+        Ok(Opened(Keys {
+            root,
+            keyring,
+            revision,
+            budget: Budget::default(),
+            macs: Macs::default(),
+        }))
     }
 
     /// Puts opened keys to use, unless there are some in use already.

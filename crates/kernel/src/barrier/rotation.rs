@@ -10,6 +10,7 @@ use storage::{Commit, CommitError, Error, Result};
 
 use super::budget::{self, Budget};
 use super::keyring::Keyring;
+use super::macs::Macs;
 use super::records::{self, KEYRING};
 use super::{Barrier, Keys, corrupt};
 
@@ -50,7 +51,13 @@ impl Barrier {
         match self.raw.commit(commit).await {
             Ok(revision) => {
                 let root = Arc::clone(&keys.root);
-                let new = Keys { root, keyring, revision, budget: Budget::default() };
+                let new = Keys {
+                    root,
+                    keyring,
+                    revision,
+                    budget: Budget::default(),
+                    macs: Macs::default(),
+                };
                 self.replace(keys, new).map_err(CommitError::Store)?;
             }
             Err(CommitError::Conflict { .. }) => {
@@ -93,7 +100,13 @@ impl Barrier {
             return Err(corrupt(KEYRING));
         }
         let root = Arc::clone(&stale.root);
-        let new = Keys { root, keyring, revision: record.revision, budget: Budget::default() };
+        let new = Keys {
+            root,
+            keyring,
+            revision: record.revision,
+            budget: Budget::default(),
+            macs: Macs::default(),
+        };
         self.replace(stale, new)
     }
 

@@ -1,14 +1,19 @@
-//! Finding out who logs in, and whether whoever holds a token is still welcome.
+//! Finding out who logs in.
 
 use api::{Error, Login, NameList, Result, unique};
+use storage::CommitError;
 
-use super::record::{ALIASES, Alias, ENTITIES, Entity, alias_name};
+use super::record::{
+    ALIAS_IDS, ALIASES, Alias, ENTITIES, ENTITY_NAMES, Entity, alias_name, folded,
+};
+use super::standing::policies_of;
 use crate::mounts::Mount;
-use crate::tokens::{Owner, Token};
+use crate::tokens::Owner;
 use crate::visit::Visit;
 
-/// Letters behind `entity_` in the name of an entity that was made by a login.
-const NAME_LETTERS: usize = 8;
+/// Letters behind `entity_` in the name of an entity that a login made. So few are sometimes
+/// drawn twice, so there is another draw, and then one that is as good as unique.
+const NAME_LETTERS: [usize; 3] = [8, 8, 32];
 
 /// Who it is that logs in.
 pub(crate) struct Identified {
@@ -22,81 +27,93 @@ pub(crate) struct Identified {
 
 /// Finds the entity and alias of whoever logs in, or makes them, in the login's own transaction.
 ///
+/// Two first logins at the same time read that there is no alias yet, and the store lets one of
+/// them commit; the other starts over and finds it. An alias that leads nowhere is made anew.
+///
 /// # Errors
-/// [`Error::Unauthenticated`] when the entity is disabled.
+/// [`Error::Unauthenticated`] when the entity is disabled, and [`Error::Internal`] when its record
+/// is damaged: who may have been disabled is not let in.
 pub(crate) async fn identify(visit: &Visit, mount: &Mount, login: &Login) -> Result<Identified> {
-    let name = alias_name(&mount.accessor, &login.alias);
-    let found = match ALIASES.get(&visit.system, &name).await? {
+    let found = match entity_at(visit, &mount.storage, &login.alias).await? {
         Some(id) => ENTITIES.get(&visit.system, &id).await?,
         None => None,
     };
     let mut entity = match found {
         Some(entity) if entity.disabled => return Err(Error::Unauthenticated),
         Some(entity) => entity,
-        None => new_entity(visit),
+        None => new_entity(visit).await?,
     };
-    let at = |alias: &Alias| alias.mount_accessor == mount.accessor && alias.name == login.alias;
-    let known = entity.aliases.iter().find(|alias| at(alias)).cloned();
+    let known = entity.alias_at(&mount.storage, &login.alias).cloned();
     let alias = match known {
         Some(alias) if alias.metadata == login.alias_metadata => alias,
         known => {
             let mut alias = known.unwrap_or_else(|| new_alias(visit, mount, login));
             alias.metadata.clone_from(&login.alias_metadata);
             alias.updated = visit.now;
-            entity.aliases.retain(|other| !at(other));
+            entity.aliases.retain(|other| other.id != alias.id);
             entity.aliases.push(alias.clone());
-            ENTITIES.put(&visit.system, &entity.id, &entity);
-            ALIASES.put(&visit.system, &name, &entity.id);
+            write(visit, &entity, &alias);
             alias
         }
     };
+    let policies = policies_of(&entity);
     let owner = Owner { alias: alias.id, name: alias.name, generation: alias.generation };
-    Ok(Identified { entity: entity.id, owner, policies: entity.policies })
+    Ok(Identified { entity: entity.id, owner, policies })
 }
 
-/// The policies that the entity behind a token brings; `None` when the token is refused because
-/// the entity is gone or disabled, or because all its owner's tokens were ended.
-///
-/// # Errors
-/// When the store cannot answer.
-pub(crate) async fn admit(visit: &Visit, token: &Token) -> Result<Option<NameList>> {
-    let Some(id) = &token.entity else {
-        return Ok(Some(vec![]));
-    };
-    let Some(entity) = ENTITIES.get(&visit.system, id).await?.filter(|entity| !entity.disabled)
-    else {
-        return Ok(None);
-    };
-    let is_over = |owner: &Owner| {
-        let alias = entity.aliases.iter().find(|alias| alias.id == owner.alias);
-        alias.is_some_and(|alias| alias.generation != owner.generation)
-    };
-    if token.owner.as_ref().is_some_and(is_over) {
-        return Ok(None);
+/// The id of the entity that an alias leads to. A damaged alias leads nowhere.
+async fn entity_at(visit: &Visit, mount: &str, name: &str) -> Result<Option<String>> {
+    match ALIASES.get(&visit.system, &alias_name(mount, name)).await {
+        Err(CommitError::Store(storage::Error::Corrupt { key })) => {
+            // Nobody could log in by this name ever again. What its entity was given is lost to
+            // it, so an operator must know.
+            tracing::error!(key, "the record of an alias is damaged; its next login makes it anew");
+            Ok(None)
+        }
+        other => Ok(other?),
     }
-    Ok(Some(entity.policies))
 }
 
-fn new_entity(visit: &Visit) -> Entity {
-    let entropy = &*visit.kernel.entropy;
-    let random = unique(entropy);
-    let letters: String = random.chars().filter(|letter| *letter != '-').collect();
-    Entity {
-        id: unique(entropy),
-        name: format!("entity_{}", letters.chars().take(NAME_LETTERS).collect::<String>()),
+/// An entity, one of its aliases, and all the ways to find them.
+fn write(visit: &Visit, entity: &Entity, alias: &Alias) {
+    let system = &visit.system;
+    ENTITIES.put(system, &entity.id, entity);
+    ENTITY_NAMES.put(system, &folded(&entity.name), &entity.id);
+    ALIASES.put(system, &alias_name(&alias.mount, &alias.name), &entity.id);
+    ALIAS_IDS.put(system, &alias.id, &entity.id);
+}
+
+async fn new_entity(visit: &Visit) -> Result<Entity> {
+    Ok(Entity {
+        id: unique(&*visit.kernel.entropy),
+        name: new_name(visit).await?,
         policies: vec![],
         metadata: api::KeyValues::new(),
         disabled: false,
+        kept: false,
         created: visit.now,
         updated: visit.now,
         aliases: vec![],
+    })
+}
+
+async fn new_name(visit: &Visit) -> Result<String> {
+    let mut name = String::new();
+    for length in NAME_LETTERS {
+        let random = unique(&*visit.kernel.entropy);
+        let letters = random.chars().filter(|letter| *letter != '-').take(length);
+        name = format!("entity_{}", letters.collect::<String>());
+        if ENTITY_NAMES.get(&visit.system, &folded(&name)).await?.is_none() {
+            break;
+        }
     }
+    Ok(name)
 }
 
 fn new_alias(visit: &Visit, mount: &Mount, login: &Login) -> Alias {
     Alias {
         id: unique(&*visit.kernel.entropy),
-        mount_accessor: mount.accessor.clone(),
+        mount: mount.storage.clone(),
         name: login.alias.clone(),
         metadata: login.alias_metadata.clone(),
         created: visit.now,

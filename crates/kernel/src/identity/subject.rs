@@ -20,11 +20,11 @@ pub(crate) async fn subject(visit: &Visit, token: &Token) -> Result<Subject> {
     let mounts = visit.mounts().await?;
     let own = token.owner.as_ref().map(|owner| owner.alias.as_str());
     let known_as = |alias: Alias| {
-        let mount = mounts.iter().find(|mount| mount.accessor == alias.mount_accessor);
+        let mount = mounts.by_storage(&alias.mount);
         KnownAs {
             is_own: own == Some(alias.id.as_str()),
             mount_path: mount.map(|mount| mount.path.clone()).unwrap_or_default(),
-            mount_accessor: alias.mount_accessor,
+            mount_accessor: mount.map(|mount| mount.accessor.clone()).unwrap_or_default(),
             id: alias.id,
             name: alias.name,
             metadata: alias.metadata,

@@ -4,6 +4,13 @@
 //! is the front of an ordered list, and a million leases cost nothing at start. Every node looks;
 //! none is special. Two nodes that reach for the same lease both try to delete the same record,
 //! and the store lets one of them.
+//!
+//! Reading order: this file (ending what is due), `index` (what leases are called), `prefix` (ending
+//! many at once), `paths`.
+
+mod index;
+mod paths;
+mod prefix;
 
 use std::sync::Arc;
 
@@ -12,9 +19,15 @@ use serde::{Deserialize, Serialize};
 use storage::{Table, View};
 
 use crate::Kernel;
-use crate::tokens::{self, Ended, Token, TokenKey};
+use crate::tokens::{self, Ended, TokenKey};
 use crate::visit::Visit;
 use crate::worker::pass_over_damage;
+
+pub(crate) use index::{delete, put};
+pub(crate) use paths::paths;
+pub(crate) use prefix::{
+    ENDED_PREFIXES_KEY, EndedPrefixes, clear_up_ended_prefixes, era, is_ended,
+};
 
 /// What ends when, by [`due_name`].
 const DUE: Table<Due> = Table::new("due/");
@@ -42,27 +55,14 @@ pub(crate) fn delete_due(system: &View, name: &str) {
     DUE.delete(system, name);
 }
 
-/// How many times something was ended by prefix: a token that is made now remembers it.
-///
-/// # Errors
-/// When the store cannot answer.
-pub(crate) async fn era(_visit: &Visit) -> Result<u64> {
-    Ok(0)
-}
-
-/// Whether a token was ended together with all others below a prefix of its path.
-///
-/// # Errors
-/// When the store cannot answer.
-pub(crate) async fn is_ended(_visit: &Visit, _token: &Token) -> Result<bool> {
-    Ok(false)
-}
-
 /// Ends what is due, a bounded number of leases at a time.
 ///
 /// # Errors
 /// When the store cannot answer; losing a race is none.
 pub(crate) async fn end_due(kernel: &Arc<Kernel>) -> Result<usize> {
+    if !kernel.is_ready() {
+        return Ok(0);
+    }
     let visit = Visit::of_worker(kernel);
     let due = DUE.list(&visit.system, "", BATCH_MAX).await?;
     let horizon = format!("{:020}.", visit.now.unix_milliseconds());

@@ -54,12 +54,15 @@ pub(crate) struct Tally {
     created: AtomicU64,
     renewed: AtomicU64,
     ended: AtomicU64,
+    logins: AtomicU64,
 }
 
 /// What can happen to a token.
 #[derive(Clone, Copy)]
 pub(crate) enum TokenEvent {
     Created,
+    /// Made by a login, besides being made.
+    LoggedIn,
     Renewed,
     Ended,
 }
@@ -177,9 +180,15 @@ impl Tally {
     pub(crate) fn note(&self, event: TokenEvent) {
         match event {
             TokenEvent::Created => add(&self.created, 1),
+            TokenEvent::LoggedIn => add(&self.logins, 1),
             TokenEvent::Renewed => add(&self.renewed, 1),
             TokenEvent::Ended => add(&self.ended, 1),
         }
+    }
+
+    /// Whether this attempt is a login.
+    pub(crate) fn is_login(&self) -> bool {
+        load(&self.logins) > 0
     }
 }
 
@@ -210,7 +219,7 @@ impl Ending {
             | Error::MissingBecause(_)
             | Error::NoRoute(_)
             | Error::UnsupportedPath => Self::Missing,
-            Error::Busy { .. } | Error::Conflict(_) => Self::Busy,
+            Error::Busy { .. } | Error::Conflict(_) | Error::NotYet(_) => Self::Busy,
             Error::Failed(_)
             | Error::Internal(_)
             | Error::Sealed

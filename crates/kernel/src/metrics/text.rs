@@ -48,7 +48,10 @@ pub(super) fn json(samples: &[Sample], now: Moment) -> Value {
     let of = |kind: Kind, shape: fn(&Sample) -> Value| -> Vec<Value> {
         samples.iter().filter(|sample| sample.kind == kind).map(shape).collect()
     };
-    let gauge = |sample: &Sample| json!({ "Name": name(sample), "Value": sample.value, "Labels": labels(sample) });
+    let gauge = |sample: &Sample| {
+        let labels = labels(sample);
+        json!({ "Name": name(sample), "Value": sample.value, "Labels": labels })
+    };
     let counter = |sample: &Sample| {
         json!({
             "Name": name(sample), "Count": sample.value, "Sum": sample.value,

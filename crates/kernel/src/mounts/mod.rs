@@ -3,6 +3,7 @@
 //! The whole table is one record, so that no two mounts can ever overlap, and one copy of it in
 //! memory serves every request.
 
+mod options;
 mod paths;
 mod protected;
 mod record;
@@ -17,7 +18,7 @@ use storage::{Table, View};
 
 use crate::visit::{MOUNTS, SYSTEM, Visit};
 use crate::worker::pass_over_damage;
-use crate::{Kernel, lockout};
+use crate::{Kernel, identity, lockout};
 
 pub(crate) use paths::paths;
 pub(crate) use protected::founding_table;
@@ -92,6 +93,7 @@ pub(crate) async fn enable(visit: &Visit, wanted: Wanted) -> Result<()> {
         local: wanted.local,
         seal_wrap: wanted.seal_wrap,
         tuning: wanted.tuning,
+        upgraded: None,
     };
     if table.iter().count() >= MOUNTS_MAX {
         return Err(Error::invalid("there are 10000 mounts already; disable one first"));
@@ -177,7 +179,8 @@ async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {
         visit.transaction().delete(key);
     }
     let counted = lockout::clear(visit, storage, CLEARED_MAX).await?;
-    if keys.len() < CLEARED_MAX && counted < CLEARED_MAX {
+    let aliases = identity::forget_aliases(visit, storage).await?;
+    if keys.len() < CLEARED_MAX && counted < CLEARED_MAX && aliases == 0 {
         GONE.delete(&visit.system, storage);
         tracing::info!(since = %gone.since, "everything of a disabled mount is removed");
     }

@@ -10,9 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::record::{Mount, Tuning};
 use super::view::{MountView, MountViews, Seen, TuneView};
-use super::{Wanted, disable, enable, shown_path, tune};
+use super::{Wanted, disable, enable, options, shown_path, tune};
 use crate::lockout::LockoutTuning;
 use crate::policies;
+use crate::tokens::KindRule;
 use crate::visit::Visit;
 
 /// Everything that can be done with mounts.
@@ -108,7 +109,8 @@ struct Config {
     force_no_cache: Option<bool>,
     /// Shows the mount to everybody with "unauth", to nobody with "hidden".
     listing_visibility: Option<String>,
-    /// The kind of tokens an auth method gives out.
+    /// The kind of tokens an auth method gives out: "service" or "batch", or the same with
+    /// "default-" in front to let the method decide.
     token_type: Option<String>,
     /// When names are locked after failed logins.
     user_lockout_config: Option<LockoutTuning>,
@@ -205,7 +207,7 @@ async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> 
         "" => return Err(Error::invalid("backend type must be specified as a string")),
         name => name.to_owned(),
     };
-    let (engine, options) = resolve_version(class, named, given.options)?;
+    let (engine, options) = options::resolve(class, named, given.options)?;
     let mut tuning = Tuning::default();
     given.config.apply(&mut tuning, class, &engine)?;
     let max = if tuning.ttl_max.is_zero() { visit.kernel.settings.ttl_max } else { tuning.ttl_max };
@@ -224,32 +226,6 @@ async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> 
     };
     enable(visit, wanted).await?;
     Ok(NoContent)
-}
-
-/// `kv-v2` is `kv` with `version` 2; only `kv` has versions.
-fn resolve_version(
-    class: Class,
-    name: String,
-    options: Option<KeyValues>,
-) -> Result<(String, Option<KeyValues>)> {
-    let mut options = options.unwrap_or_default();
-    let (name, version) = match name.as_str() {
-        "kv-v1" | "generic" => ("kv".to_owned(), Some("1")),
-        "kv-v2" => ("kv".to_owned(), Some("2")),
-        _ => (name, None),
-    };
-    if let Some(version) = version {
-        options.insert("version".to_owned(), version.to_owned());
-    }
-    if name != "kv" && options.contains_key("version") {
-        return Err(Error::invalid(match class {
-            Class::Secret => {
-                format!("secrets engine \"{name}\" does not allow setting a version")
-            }
-            Class::Auth => format!("auth method \"{name}\" does not allow setting a version"),
-        }));
-    }
-    Ok((name, Some(options)))
 }
 
 impl Config {
@@ -274,16 +250,15 @@ impl Config {
         if let Some(lockout) = self.user_lockout_config {
             lockout.apply(engine, &mut tuning.lockout)?;
         }
-        match (class, self.token_type.as_deref()) {
-            (_, None) | (Class::Auth, Some("" | "default-service" | "service")) => Ok(()),
-            (Class::Auth, Some("batch" | "default-batch")) => {
-                Err(Error::invalid("batch tokens are not supported yet; leave 'token_type' out"))
+        if let Some(name) = self.token_type {
+            if class == Class::Secret {
+                return Err(Error::invalid("'token_type' can only be modified on auth mounts"));
             }
-            (Class::Auth, Some(_)) => Err(Error::invalid("invalid value for 'token_type'")),
-            (Class::Secret, Some(_)) => {
-                Err(Error::invalid("'token_type' can only be modified on auth mounts"))
-            }
+            let rule = KindRule::named(&name);
+            tuning.token_type =
+                rule.ok_or_else(|| Error::invalid("invalid value for 'token_type'"))?;
         }
+        Ok(())
     }
 }
 
@@ -325,46 +300,22 @@ async fn tune_at(visit: &Visit, path: String, given: Tune, config: Config) -> Re
             "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
         ));
     }
+    let mut upgrade = None;
     let change = |mount: &mut Mount| {
         if let Some(description) = given.description {
             mount.description = description;
         }
         if let Some(options) = given.options {
-            change_options(mount, options)?;
+            upgrade = options::change(mount, options, visit.now)?;
         }
         let Mount { class, engine, tuning, .. } = mount;
         config.apply(tuning, *class, engine)
     };
     tune(visit, &path, change).await?;
-    Ok(NoContent)
-}
-
-fn change_options(mount: &mut Mount, changes: KeyValues) -> Result<()> {
-    let mut options = mount.options.clone().unwrap_or_default();
-    for (name, value) in changes {
-        if name == "version" {
-            let current = options.get("version").map_or("1", String::as_str);
-            match (current, value.as_str()) {
-                (current, wanted) if current == wanted => continue,
-                ("2", "1") => {
-                    return Err(Error::invalid("cannot downgrade mount from version 2"));
-                }
-                (_, "2") => {
-                    return Err(Error::invalid(
-                        "upgrading a mount to version 2 is not supported yet; \
-                         mount a new one and copy the secrets",
-                    ));
-                }
-                _ => return Err(Error::invalid("invalid version provided; say 1 or 2")),
-            }
-        }
-        match value.is_empty() {
-            true => options.remove(&name),
-            false => options.insert(name, value),
-        };
+    if let Some(upgrade) = upgrade {
+        visit.warn(upgrade.told());
     }
-    mount.options = Some(options);
-    Ok(())
+    Ok(NoContent)
 }
 
 /// The mounts somebody sees, by class.

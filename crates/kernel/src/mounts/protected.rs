@@ -39,6 +39,7 @@ pub(crate) fn founding_table(entropy: &dyn Entropy) -> MountTable {
         local: engine == "cubbyhole",
         seal_wrap: engine == "system",
         tuning: Tuning::default(),
+        upgraded: None,
     };
     let system = "system endpoints used for control, policy and debugging";
     MountTable::default()

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use api::{Class, KeyValues, Seconds};
+use api::{Class, KeyValues, Moment, Seconds};
 use serde::{Deserialize, Serialize};
 
 use crate::lockout::LockoutTerms;
+use crate::tokens::KindRule;
 
 /// Everything that is mounted.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -34,6 +35,9 @@ pub(crate) struct Mount {
     pub(crate) local: bool,
     pub(crate) seal_wrap: bool,
     pub(crate) tuning: Tuning,
+    /// When it became one of a later version of its engine, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upgraded: Option<Moment>,
 }
 
 /// Who answers at a mount.
@@ -58,6 +62,9 @@ pub(crate) struct Tuning {
     pub(crate) force_no_cache: bool,
     /// Whether it is shown to everybody: `hidden`, `unauth`, or not set.
     pub(crate) listing_visibility: Option<String>,
+    /// The kind of tokens an auth method gives out.
+    #[serde(default)]
+    pub(crate) token_type: KindRule,
     /// When its names are locked after failed logins; `None` until somebody says anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lockout: Option<LockoutTerms>,
@@ -128,5 +135,20 @@ mod class_name {
             "auth" => Ok(Class::Auth),
             _ => Ok(Class::Secret),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_record_of_the_first_version_leaves_the_kind_of_tokens_to_the_method() {
+        let stored = r#"{"ttl_default":0,"ttl_max":0,"force_no_cache":false,
+            "listing_visibility":null}"#;
+        assert_eq!(serde_json::from_str::<Tuning>(stored).unwrap(), Tuning::default());
+        assert_eq!(Tuning::default().token_type, KindRule::DefaultService);
     }
 }

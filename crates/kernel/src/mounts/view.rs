@@ -125,6 +125,6 @@ impl Mount {
     }
 
     fn token_type(&self) -> Option<&'static str> {
-        (self.class == Class::Auth).then_some("default-service")
+        (self.class == Class::Auth).then(|| self.tuning.token_type.name())
     }
 }

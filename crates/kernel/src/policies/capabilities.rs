@@ -79,6 +79,9 @@ async fn of_accessor(visit: &Visit, (of, paths): (OfAccessor, Paths)) -> Result<
 }
 
 async fn capabilities(visit: &Visit, holder: &Holder, given: Paths) -> Result<Reply> {
+    if holder.is_suspended {
+        return Err(Error::Unauthenticated);
+    }
     let paths = if given.paths.is_empty() { given.path } else { given.paths };
     if paths.is_empty() {
         return Err(Error::invalid("paths must be supplied"));

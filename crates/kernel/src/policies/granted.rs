@@ -144,8 +144,9 @@ async fn create_or_update(visit: &Visit, route: &Route<'_>) -> Result<Operation>
             door.ask_existence(visit, &given).await?
         }
         Found::Engine(door) if door.distinguishes_create() => {
-            let context = visit.to_context(&route.mount, visit.corner(route)?);
-            door.ask_existence(&context, &given).await?
+            // Who can have nothing there is told so once they have been let in.
+            let Ok(corner) = visit.corner(route) else { return Ok(visit.operation) };
+            door.ask_existence(&visit.to_context(&route.mount, corner), &given).await?
         }
         _ => true,
     };

@@ -11,6 +11,9 @@
 //! Whatever cannot be enforced is refused when the policy is parsed, and whatever cannot be
 //! evaluated denies: a rule whose path has `{{…}}` in it is filled in for whoever asks, and if that
 //! cannot be done, everything it could be about is denied.
+//!
+//! Password policies have only the word in common with these: they say what a password has to be
+//! made of.
 
 mod builtin;
 mod capabilities;
@@ -24,6 +27,7 @@ mod lint;
 mod merged;
 mod parameters;
 mod parse;
+mod password;
 mod paths;
 mod pattern;
 mod refusal;
@@ -32,6 +36,8 @@ mod store;
 mod template;
 
 pub(crate) use granted::{Granted, authorize};
+pub(crate) use parameters::covers;
+pub(crate) use password::{password_flaw, password_paths};
 pub(crate) use paths::{NAME_MAX, paths};
 pub(crate) use store::{
     CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, of_whoever_asks,

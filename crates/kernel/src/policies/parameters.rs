@@ -171,7 +171,7 @@ fn truth_of(text: &str) -> Option<bool> {
 }
 
 /// Whether `text` is `pattern`, in which a star may stand at either end for anything.
-fn covers(pattern: &str, text: &str) -> bool {
+pub(crate) fn covers(pattern: &str, text: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(_), Some("")) => true,
         (Some(rest), Some(_)) => text.contains(rest.strip_suffix('*').unwrap_or(rest)),

@@ -331,9 +331,7 @@ pub(super) fn understood(given: &str) -> Result<String> {
     if given.trim().is_empty() {
         return Err(Error::invalid("'policy' parameter not supplied or empty"));
     }
-    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = text.unwrap_or_else(|| given.to_owned());
+    let text = plain(given);
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::invalid("failed to parse policy: it is longer than 256 KiB"));
     }
@@ -380,6 +378,13 @@ impl Terms {
         }
         Ok(Some(end))
     }
+}
+
+/// A text that may have been given in base64.
+pub(super) fn plain(given: &str) -> String {
+    let decoded = BASE64.decode(given.trim().as_bytes()).ok();
+    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.unwrap_or_else(|| given.to_owned())
 }
 
 async fn delete(visit: &Visit, named: Named) -> Result<NoContent> {

@@ -180,12 +180,12 @@ pub(super) async fn powers(visit: &Visit, holder: &Holder) -> Result<Powers> {
 /// The policies of whoever shows a token at a public door; `None` for whoever shows none.
 ///
 /// # Errors
-/// As [`tokens::authenticate`]: a bad token is worse than none.
+/// As [`tokens::recognize`]: a bad token is worse than none.
 pub(crate) async fn of_whoever_asks(visit: &Visit) -> Result<Option<Arc<Compiled>>> {
     if visit.shown.is_none() {
         return Ok(None);
     }
-    let holder = tokens::authenticate(visit).await?;
+    let holder = tokens::recognize(visit).await?;
     of(visit, &holder.policies()).await.map(Some)
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Store, Table, Transaction, View};
 
 use crate::Kernel;
-use crate::kernel::TOKEN_INDEX;
+use crate::barrier::Purpose;
 use crate::seal::{SealError, Share, Shares};
 use crate::visit::SYSTEM;
 use crate::{mounts, policies, tokens};
@@ -44,7 +44,7 @@ impl Kernel {
     pub async fn initialize(&self, shares: i64, threshold: i64) -> Result<Initialized> {
         let shares = Shares::new(shares, threshold).map_err(told)?;
         let founding = self.seal.initialize(shares).await.map_err(told)?;
-        let index = founding.subkey(TOKEN_INDEX);
+        let index = founding.subkey(Purpose::TokenIndex.label());
         let index = hmac::Key::new(hmac::HMAC_SHA256, index.as_bytes());
         let root_token = self.write_first_records(founding.store(), &index).await?;
         let shares = founding.commit().await.map_err(told)?;
@@ -59,7 +59,7 @@ impl Kernel {
     ) -> Result<Secret> {
         let transaction = Arc::new(Transaction::begin(store));
         let system = View::new(&transaction, SYSTEM);
-        let now = self.clock.now();
+        let now = self.time.now();
         let entropy = &*self.entropy;
         mounts::found(&system, entropy);
         policies::found(&system, now);

@@ -242,7 +242,8 @@ async fn health(visit: &Visit, _: Nothing) -> Result<Bare<Health>> {
     Ok(Bare(Health {
         initialized: status.initialized,
         sealed: status.sealed,
-        standby: status.sealed,
+        // One that does not know the time yet will answer in a moment; others answer now.
+        standby: status.sealed || !visit.kernel.is_ready(),
         performance_standby: false,
         replication_performance_mode: mode,
         replication_dr_mode: mode,

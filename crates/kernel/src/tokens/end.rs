@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Result, Seconds};
+use api::{Error, Result, Seconds};
 use storage::View;
 
 use super::record::{ACCESSORS, CHILDREN, ENDED, OWNED, TOKENS, Token, TokenKey};
@@ -12,9 +12,10 @@ use crate::worker::pass_over_damage;
 use crate::{Kernel, leases};
 
 /// Ended tokens looked after in one round.
-const BATCH_MAX: usize = 64;
-/// Children and cubbyhole entries cleared up in one commit.
-const CLEARED_MAX: usize = 128;
+const BATCH_MAX: usize = 256;
+/// Children and cubbyhole entries cleared up in one commit. Others wait for it, so it should not
+/// take long; and a tree of many small families should not take a commit for each.
+const CLEARED_MAX: usize = 256;
 
 /// Ends a token and with it, from this commit on, everything below it.
 ///
@@ -27,6 +28,7 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     visit.tally.note(TokenEvent::Ended);
     TOKENS.delete(system, key);
     ACCESSORS.delete(system, &token.accessor);
+    leases::delete(system, key, token);
     if let Some(due) = token.due(key) {
         leases::delete_due(system, &due);
     }
@@ -34,7 +36,7 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
         CHILDREN.delete(system, &format!("{parent}/{key}"));
     }
     if let Some(owner) = &token.owner {
-        OWNED.delete(system, &format!("{}/{key}", owner.alias));
+        OWNED.delete(system, &owner.place_of(key));
     }
     ENDED.put(system, key, &());
 }
@@ -46,12 +48,18 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
 pub(crate) async fn clear_up_ended(kernel: &Arc<Kernel>) -> Result<usize> {
     let visit = Visit::of_worker(kernel);
     let ended = ENDED.list(&visit.system, "", BATCH_MAX).await?;
+    match clear_up(&Visit::of_worker(kernel), &ended).await {
+        // One of them is damaged and must not hold up the others.
+        Err(Error::Internal(_)) => {}
+        // Another node is at it.
+        Err(error) if error.is_conflict() => return Ok(1),
+        outcome => return outcome.map(|()| ended.len()),
+    }
     let mut cleared = 0;
-    for key in &ended {
+    for key in ended {
         let visit = Visit::of_worker(kernel);
-        cleared += match pass_over_damage(clear_up(&visit, key).await) {
+        cleared += match pass_over_damage(clear_up(&visit, &[key]).await) {
             Ok(done) => usize::from(done.is_some()),
-            // Another node is at it.
             Err(error) if error.is_conflict() => 1,
             Err(error) => return Err(error),
         }
@@ -59,13 +67,27 @@ pub(crate) async fn clear_up_ended(kernel: &Arc<Kernel>) -> Result<usize> {
     Ok(cleared)
 }
 
-async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
+/// Clears up behind as many of the ended tokens as fit into one commit.
+async fn clear_up(visit: &Visit, ended: &[TokenKey]) -> Result<()> {
+    let mut room = CLEARED_MAX;
+    for key in ended {
+        room = room.saturating_sub(clear_up_one(visit, key, room).await?);
+        if room == 0 {
+            break;
+        }
+    }
+    visit.commit().await?;
+    Ok(())
+}
+
+/// Says how much there was, at most `limit` of children and of cubbyhole entries.
+async fn clear_up_one(visit: &Visit, key: &TokenKey, limit: usize) -> Result<usize> {
     if ENDED.get(&visit.system, key).await?.is_none() {
-        return Ok(());
+        return Ok(0);
     }
     let transaction = visit.transaction().clone();
     let children_prefix = visit.system.key(&format!("child/{key}/"));
-    let children = transaction.list(&children_prefix, "", CLEARED_MAX).await?;
+    let children = transaction.list(&children_prefix, "", limit).await?;
     for child in &children {
         let Some(name) = child.strip_prefix(&children_prefix).map(str::to_owned) else { continue };
         transaction.delete(child);
@@ -73,15 +95,14 @@ async fn clear_up(visit: &Visit, key: &TokenKey) -> Result<()> {
             end(visit, &name, &token);
         }
     }
-    let held = transaction.list(&cubbyhole(visit, key).key(""), "", CLEARED_MAX).await?;
+    let held = transaction.list(&cubbyhole(visit, key).key(""), "", limit).await?;
     for entry in &held {
         transaction.delete(entry);
     }
-    if children.len() < CLEARED_MAX && held.len() < CLEARED_MAX {
+    if children.len() < limit && held.len() < limit {
         ENDED.delete(&visit.system, key);
     }
-    visit.commit().await?;
-    Ok(())
+    Ok(children.len() + held.len())
 }
 
 fn cubbyhole(visit: &Visit, key: &TokenKey) -> View {

@@ -1,4 +1,4 @@
-//! What a token looks like, and what is stored instead of it.
+//! What a service token looks like, and what is stored instead of it.
 //!
 //! `hvs.` and 56 URL-safe base64 characters: 6 bytes of time, 32 random bytes (256 bits), and a
 //! checksum by which secret scanners can tell our tokens from others. The time is not secret; it
@@ -15,7 +15,7 @@ use super::TokenKey;
 const PREFIX: &str = "hvs.";
 const TIME_BYTES: usize = 6;
 const RANDOM_BYTES: usize = 32;
-const CHECKSUM_BYTES: usize = 4;
+pub(super) const CHECKSUM_BYTES: usize = 4;
 const TOKEN_BYTES: usize = TIME_BYTES + RANDOM_BYTES + CHECKSUM_BYTES;
 /// Mixed into the checksum, so that it is ours.
 const CHECKSUM_OF: &[u8] = b"strongroom service token";
@@ -34,7 +34,7 @@ pub(super) fn generate(entropy: &dyn Entropy, now: Moment) -> Secret {
     let (random, checksum) = rest.split_at_mut(RANDOM_BYTES);
     time.copy_from_slice(&time_bytes(now));
     entropy.fill(random);
-    checksum.copy_from_slice(&checksum_of(time, random));
+    checksum.copy_from_slice(&checksum_of(&[CHECKSUM_OF, time, random]));
     Secret::new(format!("{PREFIX}{}", BASE64URL_NOPAD.encode(bytes.as_slice())))
 }
 
@@ -42,6 +42,11 @@ pub(super) fn generate(entropy: &dyn Entropy, now: Moment) -> Secret {
 pub(super) fn generate_accessor(entropy: &dyn Entropy, now: Moment) -> String {
     let random = identifier(entropy, ACCESSOR_RANDOM_LETTERS);
     format!("{}{random}", HEXLOWER.encode(&time_bytes(now)))
+}
+
+/// The time an accessor begins with, written as the names of tokens write it.
+pub(super) fn time_of_accessor(accessor: &str) -> &str {
+    accessor.get(..2 * TIME_BYTES).unwrap_or(accessor)
 }
 
 /// The name `token` is stored under, if it can be a token at all.
@@ -74,7 +79,7 @@ fn made_at(text: &str) -> Option<[u8; TIME_BYTES]> {
     let bytes: Zeroizing<[u8; TOKEN_BYTES]> = Zeroizing::new(bytes.try_into().ok()?);
     let (time, rest) = bytes.split_at(TIME_BYTES);
     let (random, checksum) = rest.split_at(RANDOM_BYTES);
-    if checksum_of(time, random) != checksum {
+    if checksum_of(&[CHECKSUM_OF, time, random]) != checksum {
         return None;
     }
     time.try_into().ok()
@@ -85,11 +90,10 @@ fn time_bytes(now: Moment) -> [u8; TIME_BYTES] {
     time
 }
 
-fn checksum_of(time: &[u8], random: &[u8]) -> [u8; CHECKSUM_BYTES] {
+/// What a token ends with: the checksum of all `parts`, of which the first makes it ours.
+pub(super) fn checksum_of(parts: &[&[u8]]) -> [u8; CHECKSUM_BYTES] {
     let mut checksum = crc32fast::Hasher::new();
-    checksum.update(CHECKSUM_OF);
-    checksum.update(time);
-    checksum.update(random);
+    parts.iter().for_each(|part| checksum.update(part));
     checksum.finalize().to_be_bytes()
 }
 

@@ -8,14 +8,17 @@ use aws_lc_rs::hmac;
 use ipnet::IpNet;
 use storage::View;
 
-use super::format;
-use super::record::{ACCESSORS, CHILDREN, ENDED, Kind, OWNED, Owner, TOKENS, Token, TokenKey};
+use super::kind::Kind;
+use super::record::{
+    ACCESSORS, CHILDREN, ENDED, FIRST_ROOT_PATH, OWNED, Owner, TOKENS, Token, TokenKey,
+};
+use super::{batch, format};
 use crate::metrics::TokenEvent;
 use crate::visit::Visit;
 use crate::{leases, policies};
 
 /// Policies of one token: each is looked at whenever the token is used.
-const POLICIES_MAX: usize = 1000;
+pub(super) const POLICIES_MAX: usize = 1000;
 /// Bytes of what is remembered about a token: audit entries carry it along.
 const METADATA_BYTES_MAX: usize = 64 * 1024;
 
@@ -112,11 +115,15 @@ impl Grant {
     }
 }
 
-/// Makes a token: its record, accessor, place in the tree and due date, in this transaction.
+/// Makes a token: its record, accessor, place in the tree and due date, in this transaction; or a
+/// batch token, of which nothing is written.
 ///
 /// # Errors
 /// When the barrier is sealed.
 pub(crate) async fn issue(visit: &Visit, issue: Issue) -> Result<Auth> {
+    if issue.kind == Kind::Batch {
+        return issue_batch(visit, issue).await;
+    }
     let text = format::generate(&*visit.kernel.entropy, visit.now);
     let key = key_of(visit, &text)?;
     issue_under(visit, issue, (&text, key)).await
@@ -142,7 +149,8 @@ pub(crate) async fn issue_as(visit: &Visit, issue: Issue, text: &Secret) -> Resu
 /// # Errors
 /// [`Error::Invalid`] when no token can be like that.
 pub(crate) fn key_of(visit: &Visit, text: &Secret) -> Result<TokenKey> {
-    let key = format::key_of(text, &visit.kernel.token_index()?);
+    let index = visit.kernel.token_index()?;
+    let key = format::key_of(text, &index);
     key.ok_or_else(|| Error::invalid("a token cannot be empty"))
 }
 
@@ -155,35 +163,71 @@ async fn issue_under(
         return Err(Error::invalid("cannot create a token with a duplicate ID"));
     }
     check_size(&issue)?;
-    let ttl = issue.ttl.unwrap_or_default();
-    let token = Token {
-        accessor: format::generate_accessor(&*visit.kernel.entropy, visit.now),
-        policies: issue.policies,
-        path: issue.path,
-        metadata: issue.metadata,
-        display_name: issue.display_name,
-        parent: issue.parent,
-        mount: issue.mount,
-        issued: visit.now,
-        renewed: None,
-        expires: issue.ttl.map(|ttl| visit.now.plus(ttl)),
-        ttl_creation: ttl,
-        ttl,
-        ttl_explicit_max: issue.ttl_explicit_max,
-        period: issue.period,
-        renewable: issue.renewable && issue.ttl.is_some(),
-        networks: issue.networks,
-        kind: issue.kind,
-        uses_left: issue.uses,
-        role: issue.role,
-        entity: issue.entity,
-        owner: issue.owner,
-        address: visit.remote.map(|remote| remote.ip().to_canonical()),
-        era: leases::era(visit).await?,
-    };
+    let is_endless = issue.ttl.is_none_or(Seconds::is_zero);
+    if is_endless && !issue.policies.iter().any(|name| name == "root") {
+        return Err(Error::internal("only a token that may do everything may live for ever"));
+    }
+    let identity_policies = issue.identity_policies.clone();
+    let mut token = issue.into_token(visit, leases::era(visit).await?);
+    token.accessor = format::generate_accessor(&*visit.kernel.entropy, visit.now);
     write(&visit.system, &key, &token);
     visit.tally.note(TokenEvent::Created);
-    Ok(token.to_auth(visit.now, text.reveal(), &issue.identity_policies))
+    Ok(token.to_auth(visit.now, text.reveal(), &identity_policies))
+}
+
+/// It can be neither renewed nor counted, since nothing about it can change; and what ends it are
+/// its time, its ancestors, its mount, its entity and whatever is ended by prefix.
+async fn issue_batch(visit: &Visit, issue: Issue) -> Result<Auth> {
+    if issue.ttl.is_none() {
+        return Err(Error::internal("a batch token has to end by itself"));
+    }
+    check_size(&issue)?;
+    let identity_policies = issue.identity_policies.clone();
+    let token = Token {
+        renewable: false,
+        uses_left: None,
+        ttl_explicit_max: Seconds::ZERO,
+        period: Seconds::ZERO,
+        ..issue.into_token(visit, leases::era(visit).await?)
+    };
+    let mut auth = token.to_auth(visit.now, "", &identity_policies);
+    let subkey = visit.kernel.batch_tokens()?;
+    let text = batch::seal(token, &subkey, &*visit.kernel.entropy)?;
+    text.reveal().clone_into(&mut auth.client_token);
+    visit.tally.note(TokenEvent::Created);
+    Ok(auth)
+}
+
+impl Issue {
+    /// The token that is made now, but for its accessor.
+    fn into_token(self, visit: &Visit, era: u64) -> Token {
+        let ttl = self.ttl.unwrap_or_default();
+        Token {
+            accessor: String::new(),
+            policies: self.policies,
+            path: self.path,
+            metadata: self.metadata,
+            display_name: self.display_name,
+            parent: self.parent,
+            mount: self.mount,
+            issued: visit.now,
+            renewed: None,
+            expires: self.ttl.map(|ttl| visit.now.plus(ttl)),
+            ttl_creation: ttl,
+            ttl,
+            ttl_explicit_max: self.ttl_explicit_max,
+            period: self.period,
+            renewable: self.renewable && self.ttl.is_some(),
+            networks: self.networks,
+            kind: self.kind,
+            uses_left: self.uses,
+            role: self.role,
+            entity: self.entity,
+            owner: self.owner,
+            address: visit.remote.map(|remote| remote.ip().to_canonical()),
+            era,
+        }
+    }
 }
 
 /// Refuses what would make every later use of the token dear.
@@ -213,7 +257,7 @@ pub(crate) fn found_root(
     let token = Token {
         accessor: format::generate_accessor(entropy, now),
         policies: vec!["root".to_owned()],
-        path: "auth/token/root".to_owned(),
+        path: FIRST_ROOT_PATH.to_owned(),
         metadata: None,
         display_name: "root".to_owned(),
         parent: None,
@@ -243,11 +287,12 @@ pub(crate) fn found_root(
 fn write(system: &View, key: &TokenKey, token: &Token) {
     TOKENS.put(system, key, token);
     ACCESSORS.put(system, &token.accessor, key);
+    leases::put(system, key, token);
     if let Some(parent) = &token.parent {
         CHILDREN.put(system, &format!("{parent}/{key}"), &());
     }
     if let Some(owner) = &token.owner {
-        OWNED.put(system, &format!("{}/{key}", owner.alias), &());
+        OWNED.put(system, &owner.place_of(key), &());
     }
     if let Some(end) = token.expires {
         leases::put_due(system, end, key);

@@ -7,16 +7,21 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use storage::Table;
 
+use super::kind::Kind;
+
 /// Every token there is, by [`TokenKey`].
 pub(crate) const TOKENS: Table<Token> = Table::new("token/");
 /// Which token an accessor names.
 pub(super) const ACCESSORS: Table<TokenKey> = Table::new("accessor/");
 /// `<parent>/<child>`: who is to be cleared up when a token ends.
 pub(super) const CHILDREN: Table<()> = Table::new("child/");
-/// `<alias>/<token>`: the tokens that were given to an alias.
+/// The tokens that were given to an alias, by [`Owner::place_of`] them.
 pub(super) const OWNED: Table<()> = Table::new("owned/");
 /// Tokens that have ended; what they left behind (children, cubbyholes) is still to be removed.
 pub(super) const ENDED: Table<()> = Table::new("ended/");
+
+/// Where the first root token says it was made; no door has this path.
+pub(crate) const FIRST_ROOT_PATH: &str = "auth/token/root";
 
 /// The name a token is stored under: when it was made, then a keyed hash of it. Not the token.
 pub(crate) type TokenKey = String;
@@ -57,6 +62,7 @@ pub(crate) struct Token {
     /// The networks it can be used from; none means all.
     pub(crate) networks: Vec<IpNet>,
     /// Whether it is kept here or carries itself.
+    #[serde(default)]
     pub(crate) kind: Kind,
     /// How often it can still be used; always, when there is none.
     pub(crate) uses_left: Option<u64>,
@@ -70,28 +76,8 @@ pub(crate) struct Token {
     pub(crate) address: Option<IpAddr>,
     /// How many times something had been ended by prefix when it was made: only what was ended
     /// later can concern it.
+    #[serde(default)]
     pub(crate) era: u64,
-}
-
-/// Whether a token is kept here or carries itself.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    /// Kept in the store.
-    #[default]
-    Service,
-    /// Kept nowhere: its text is the record, sealed.
-    Batch,
-}
-
-impl Kind {
-    /// The word clients know.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Service => "service",
-            Self::Batch => "batch",
-        }
-    }
 }
 
 /// The alias a token was given to.
@@ -103,6 +89,18 @@ pub(crate) struct Owner {
     pub(crate) name: String,
     /// The generation of the alias at the time: when it has moved on, the token is over.
     pub(crate) generation: u64,
+}
+
+impl Owner {
+    /// What the names of all its tokens of this generation begin with in [`OWNED`].
+    pub(super) fn folder(&self) -> String {
+        format!("{}/{:020}/", self.alias, self.generation)
+    }
+
+    /// The name of one of its tokens in [`OWNED`]: by generation, then by age.
+    pub(super) fn place_of(&self, key: &TokenKey) -> String {
+        format!("{}{key}", self.folder())
+    }
 }
 
 impl Token {
@@ -119,5 +117,26 @@ impl Token {
     /// Its due date, as leases are ordered by it.
     pub(super) fn due(&self, key: &TokenKey) -> Option<String> {
         self.expires.map(|end| crate::leases::due_name(end, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_record_of_the_first_version_is_a_plain_service_token() {
+        let stored = r#"{"accessor":"a","policies":["default"],"path":"auth/token/create",
+            "metadata":null,"display_name":"token","parent":null,"mount":null,
+            "issued":"2026-09-21T14:13:20Z","renewed":null,"expires":"2026-10-21T14:13:20Z",
+            "ttl_creation":2592000,"ttl":2592000,"ttl_explicit_max":0,"period":0,
+            "renewable":true,"networks":[]}"#;
+        let token: Token = serde_json::from_str(stored).unwrap();
+        assert_eq!((token.kind, token.uses_left, token.era), (Kind::Service, None, 0));
+        assert!(token.role.is_none() && token.entity.is_none());
+        assert!(token.owner.is_none() && token.address.is_none());
+        assert!(token.is_alive(token.issued));
     }
 }

@@ -1,11 +1,14 @@
 //! Giving a token more time.
 
-use api::{Auth, Error, Renewal, Result, Seconds};
+use api::{Error, Renewal, Result, Seconds, Secret};
 use storage::View;
 
-use super::Holder;
+use super::authenticate::has_expired;
+use super::create::lesser;
 use super::grant::Grant;
-use super::record::{TOKENS, Token};
+use super::record::{FIRST_ROOT_PATH, TOKENS, Token};
+use super::role::ROLES;
+use super::{Holder, Kind};
 use crate::leases;
 use crate::metrics::TokenEvent;
 use crate::visit::{MOUNTS, Visit};
@@ -20,12 +23,7 @@ pub(super) async fn renew(
     holder: &Holder,
     increment: Seconds,
 ) -> Result<Option<Token>> {
-    let Some(expires) = holder.token.expires else {
-        return Err(Error::invalid("lease is not renewable"));
-    };
-    if !holder.token.renewable {
-        return Err(Error::invalid("lease is not renewable"));
-    }
+    let expires = check_renewable(&holder.token)?;
     let Some(mut grant) = terms(visit, &holder.token).await? else {
         return Ok(None);
     };
@@ -47,17 +45,8 @@ pub(super) async fn renew(
 /// What decides about the renewal of `token` today.
 async fn terms(visit: &Visit, token: &Token) -> Result<Option<Grant>> {
     let mounts = visit.mounts().await?;
-    let grant = Grant { ttl_explicit_max: token.ttl_explicit_max, ..Grant::default() };
     let Some(storage) = &token.mount else {
-        let mount = mounts.by_path("auth/token/").ok_or(Error::UnsupportedPath)?;
-        let facts = visit.facts(mount);
-        return Ok(Some(Grant {
-            ttl: token.ttl,
-            period: token.period,
-            mount_default: facts.ttl_default,
-            mount_max: facts.ttl_max,
-            ..grant
-        }));
+        return terms_of_created(visit, token).await.map(Some);
     };
     let mount = mounts.by_storage(storage).ok_or(Error::UnknownToken)?;
     let renew = visit.kernel.engine(mount).and_then(|engine| engine.renew);
@@ -75,11 +64,61 @@ async fn terms(visit: &Visit, token: &Token) -> Result<Option<Grant>> {
         period: login.period.unwrap_or_default(),
         mount_default: context.mount.ttl_default,
         mount_max: context.mount.ttl_max,
-        ..grant
+        ttl_explicit_max: token.ttl_explicit_max,
+        ..Grant::default()
     }))
 }
 
-/// What a renewal answers: `shown` is the token itself where the caller showed it.
-pub(super) fn answer(visit: &Visit, token: &Token, shown: &str) -> Auth {
-    token.to_auth(visit.now, shown, &vec![])
+/// What decides where a token was made by another: what was said then, and its role as it is now.
+/// Neither may lift a limit that the other set.
+async fn terms_of_created(visit: &Visit, token: &Token) -> Result<Grant> {
+    let role = match &token.role {
+        Some(name) => Some(ROLES.get(&visit.system, name).await?.ok_or_else(|| {
+            Error::Failed(format!(
+                "failed to renew entry: original token role \"{name}\" could not be found, \
+                 not renewing"
+            ))
+        })?),
+        None => None,
+    };
+    let mounts = visit.mounts().await?;
+    let mount = mounts.by_path("auth/token/").ok_or(Error::UnsupportedPath)?;
+    let facts = visit.facts(mount);
+    let of_role = |limit: fn(&_) -> Seconds| role.as_ref().map_or(Seconds::ZERO, limit);
+    Ok(Grant {
+        ttl: token.ttl,
+        ttl_explicit_max: lesser(token.ttl_explicit_max, of_role(|role| role.ttl_explicit_max)),
+        period: lesser(token.period, of_role(|role| role.period)),
+        mount_default: facts.ttl_default,
+        mount_max: facts.ttl_max,
+        ..Grant::default()
+    })
+}
+
+/// When the token ends, if it is one that can be renewed.
+fn check_renewable(token: &Token) -> Result<api::Moment> {
+    let refuse = |text: &str| Err(Error::invalid(text));
+    if token.kind == Kind::Batch {
+        return refuse("batch tokens cannot be renewed");
+    }
+    if token.uses_left == Some(0) {
+        // This very request was its last use: it is gone for all but those who began with it.
+        return refuse("token not found");
+    }
+    match token.expires {
+        None if token.path == FIRST_ROOT_PATH => refuse("invalid lease ID"),
+        Some(end) if token.renewable => Ok(end),
+        _ => refuse("lease is not renewable"),
+    }
+}
+
+/// Why the token with this text, which is not good, cannot be renewed.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(super) async fn refusal(visit: &Visit, text: &Secret) -> Result<Error> {
+    Ok(Error::invalid(match has_expired(visit, text).await? {
+        true => "lease expired",
+        false => "token not found",
+    }))
 }

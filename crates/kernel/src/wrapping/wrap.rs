@@ -1,6 +1,6 @@
 //! Keeping an answer, and giving it back.
 
-use api::{Envelope, Error, Moment, Reply, Result, Seconds, Secret, WrapInfo};
+use api::{Envelope, Error, Moment, Reply, Result, Seconds, Secret, WrappingToken};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::{Table, View};
@@ -63,7 +63,7 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
     let response = serde_json::to_string(&envelope).map_err(Error::internal)?;
     let creation_path = visit.path.as_str().to_owned();
     let info = keep(visit, Response { response, absent }, ttl, creation_path).await?;
-    Ok(Reply::Wrapped(Box::new(WrapInfo { wrapped_accessor, ..info })))
+    Ok(Reply::Wrapped(Box::new(WrappingToken { wrapped_accessor, ..info })))
 }
 
 /// What `token` wraps, if it is a wrapping token that is good right now.
@@ -106,7 +106,7 @@ impl Wrapped {
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub(super) async fn wrap_again(self, visit: &Visit) -> Result<WrapInfo> {
+    pub(super) async fn wrap_again(self, visit: &Visit) -> Result<WrappingToken> {
         self.end(visit);
         let (ttl, path) = (self.ttl(), self.holder.token.path);
         keep(visit, self.response, ttl, path).await
@@ -123,7 +123,7 @@ async fn keep(
     response: Response,
     ttl: Seconds,
     creation_path: String,
-) -> Result<WrapInfo> {
+) -> Result<WrappingToken> {
     let token = issue(
         visit,
         Issue {
@@ -139,7 +139,7 @@ async fn keep(
     let text = Secret::new(token.client_token.clone());
     let key = tokens::key_of(visit, &text)?;
     RESPONSES.put(&cubbyhole(visit, &key), RESPONSE, &response);
-    Ok(WrapInfo {
+    Ok(WrappingToken {
         token: text,
         accessor: token.accessor,
         ttl: ttl.0,

@@ -33,7 +33,9 @@ pub(super) fn read(body: &hcl::Body, path: &Path) -> Result<LockoutSettings> {
         let terms = terms(&block, path)?;
         match label {
             ALL => settings.all = terms,
-            method => drop(settings.methods.insert(method.to_owned(), terms)),
+            method => {
+                settings.methods.insert(method.to_owned(), terms);
+            }
         }
     }
     Ok(settings)

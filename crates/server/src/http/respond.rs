@@ -99,6 +99,9 @@ fn success(about: Success<'_>, reply: Reply) -> Outgoing {
             return typed(StatusCode::OK, content_type, Zeroizing::new(text.clone().into_bytes()));
         }
         Reply::Empty if about.warnings.is_empty() => return nothing(about.manner.operation),
+        Reply::Accepted if about.warnings.is_empty() => {
+            return rendered(StatusCode::ACCEPTED, Zeroizing::default());
+        }
         Reply::Keys(keys, _) if keys.is_empty() => return errors(StatusCode::NOT_FOUND, &[]),
         Reply::Login(_) => {
             tracing::error!(request = about.id, "a login left the kernel without a token");
@@ -199,6 +202,7 @@ fn failure(id: &str, error: &Error, manner: &Manner) -> Outgoing {
         Error::TooLarge => say(StatusCode::PAYLOAD_TOO_LARGE, "http: request body too large"),
         Error::Busy { retry_after_seconds } => later(*retry_after_seconds),
         Error::Sealed => say(StatusCode::SERVICE_UNAVAILABLE, "Vault is sealed"),
+        Error::NotYet(text) => say(StatusCode::SERVICE_UNAVAILABLE, text),
         Error::Unavailable(cause) => {
             tracing::error!(request = id, cause, "the store is not available");
             say(StatusCode::SERVICE_UNAVAILABLE, "the store is not available; try again later")
@@ -391,6 +395,7 @@ mod tests {
         same(Error::Busy { retry_after_seconds: 7 }, 503, busy);
         same(Error::Conflict(text()), 503, busy);
         same(Error::Sealed, 503, "Vault is sealed");
+        same(Error::NotYet("wait"), 503, "wait");
         same(Error::Unavailable(text()), 503, "the store is not available; try again later");
         check(Error::OutcomeUnknown(text()), 500, &one(unknown), unknown);
     }
@@ -426,7 +431,7 @@ mod tests {
         replies(Operation::Delete, Reply::Empty, 204, "");
         replies(Operation::Read, Reply::Empty, 404, nowhere);
         replies(Operation::List, Reply::Empty, 404, nowhere);
-        replies(Operation::Update, Reply::Accepted, 202, &envelope("null"));
+        replies(Operation::Update, Reply::Accepted, 202, "");
         let data = Reply::Data(map(json!({"b": 1, "a": "x"})), None);
         replies(Operation::Read, data, 200, &envelope(r#"{"a":"x","b":1}"#));
         let no_keys = Reply::Data(map(json!({"keys": []})), None);

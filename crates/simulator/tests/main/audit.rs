@@ -70,6 +70,38 @@ async fn no_secret_reaches_the_trail_in_clear() {
 }
 
 #[tokio::test]
+async fn a_lock_is_told_from_a_wrong_password_and_from_where_it_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let start = entries(&file).len();
+    for _ in 0..6 {
+        house.stranger().from("10.1.2.3").login("mitchellh", "bar").await.unwrap_err();
+    }
+    let ends = entries(&file).into_iter().skip(start).filter(|entry| entry["type"] == "response");
+    let ends: Vec<Value> = ends.collect();
+    let errors: Vec<&str> = ends.iter().map(|end| end["error"].as_str().unwrap()).collect();
+    assert_eq!(errors[..5], ["invalid username or password"; 5]);
+    assert_eq!(errors[5], "permission denied: locked after too many failed logins");
+    assert_eq!(ends[5]["request"]["path"], "auth/userpass/login/mitchellh");
+    assert_eq!(ends[5]["request"]["remote_address"], "10.1.2.3");
+}
+
+#[tokio::test]
+async fn the_trail_names_the_entity_from_its_first_login_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let login = house.stranger();
+    let login = login.write("auth/userpass/login/mitchellh", json!({"password": "foo"})).await;
+    let login = login.unwrap();
+    house.holder(login["client_token"].as_str().unwrap()).read("kv/app").await.unwrap_err();
+    let entries = entries(&file);
+    let [.., made, asked, _] = entries.as_slice() else { panic!() };
+    assert!(login["entity_id"].as_str().is_some_and(|id| id.len() == 36));
+    assert_eq!(made["response"]["auth"]["entity_id"], login["entity_id"]);
+    assert_eq!(asked["auth"]["entity_id"], login["entity_id"]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_recorded_does_not_happen() {
     let folder = tempfile::tempdir().unwrap();
     let (house, file) = audited(&folder).await;

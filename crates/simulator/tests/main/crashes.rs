@@ -14,9 +14,10 @@ const STEPS_MAX: u64 = 60;
 async fn check_whole(house: &House) {
     let census = house.census().await;
     let count = |prefix: &str| census.iter().filter(|key| key.starts_with(prefix)).count();
-    // The first root token has no due date.
+    // The first root token has no due date and no lease.
     assert_eq!(count("sys/token/"), count("sys/accessor/"), "{census:#?}");
     assert_eq!(count("sys/token/"), count("sys/due/") + 1, "{census:#?}");
+    assert_eq!(count("sys/token/"), count("sys/lease/") + 1, "{census:#?}");
 }
 
 /// Does `act` with a crash at its every step, and looks at what is left each time.

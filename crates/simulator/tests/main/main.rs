@@ -4,14 +4,23 @@
 
 mod attacks;
 mod audit;
+mod batch_tokens;
 mod crashes;
+mod kv;
+mod leases;
+mod limited_uses;
 mod lockout;
 mod metrics;
 mod mounts;
 mod nodes;
+mod password_policies;
 mod policies;
 mod promises;
 mod rows;
+mod time;
+mod token_creation;
+mod token_life;
+mod token_roles;
 mod tokens;
 mod walk;
 mod wrapping;

@@ -26,11 +26,14 @@ async fn logins_and_locks_are_counted() {
     let house = crate::walk::furnished().await;
     assert_eq!(logins(&house, "success").await, None);
     house.stranger().login("mitchellh", "foo").await.unwrap();
+    let wrapping = house.stranger().wrapping(60);
+    let login = wrapping.write("auth/userpass/login/mitchellh", json!({"password": "foo"})).await;
+    assert!(login.unwrap().get("client_token").is_none(), "it is wrapped");
     for _ in 0..8 {
         house.stranger().login("mitchellh", "bar").await.unwrap_err();
     }
     assert_eq!(house.stranger().login("mitchellh", "foo").await, Err(Error::LockedOut));
-    assert_eq!(logins(&house, "success").await, Some(1));
+    assert_eq!(logins(&house, "success").await, Some(2));
     assert_eq!(logins(&house, "failed").await, Some(5));
     assert_eq!(logins(&house, "locked").await, Some(4));
     let mount = json!({"mount": "auth/userpass/"});

@@ -4,16 +4,16 @@ use api::{Error, Operation};
 use serde_json::{Value, json};
 use simulator::{Caller, House};
 
-async fn make(caller: &Caller, body: Value) -> String {
+pub(crate) async fn make(caller: &Caller, body: Value) -> String {
     let made = caller.write("auth/token/create", body).await.unwrap();
     made["client_token"].as_str().unwrap().to_owned()
 }
 
-async fn is_good(house: &House, token: &str) -> bool {
+pub(crate) async fn is_good(house: &House, token: &str) -> bool {
     house.holder(token).read("auth/token/lookup-self").await.is_ok()
 }
 
-fn invalid(text: &str) -> Result<Value, Error> {
+pub(crate) fn invalid(text: &str) -> Result<Value, Error> {
     Err(Error::invalid(text))
 }
 
@@ -193,19 +193,17 @@ async fn refusals_say_what_is_wrong() {
     );
     assert_eq!(write("renew", json!({})).await, invalid("missing token ID"));
     assert_eq!(write("renew", json!({"token": "nope"})).await, invalid("token not found"));
-    assert_eq!(write("renew-self", json!({})).await, invalid("lease is not renewable"));
+    assert_eq!(write("renew-self", json!({})).await, invalid("invalid lease ID"));
     assert_eq!(write("revoke", json!({})).await, invalid("missing token ID"));
     assert_eq!(write("revoke", json!({"token": "nope"})).await, Ok(Value::Null));
     assert_eq!(
         write("revoke-orphan", json!({"token": "nope"})).await,
         invalid("token to revoke not found")
     );
-    assert!(write("create", json!({"type": "batch"})).await.is_err());
     assert_eq!(
         write("create", json!({"type": "nope"})).await,
         invalid("invalid 'token_type' value")
     );
-    assert!(write("create", json!({"num_uses": 3})).await.is_err());
     assert_eq!(
         write("create", json!({"policies": ["response-wrapping"]})).await,
         invalid("cannot assign policy \"response-wrapping\"")

@@ -62,7 +62,8 @@ fn revoke(call: &Call) -> Outcome {
         (true, false) => "sys/revoke-prefix",
         (false, false) => "sys/revoke",
     };
-    let request = Request::put(&format!("{door}/{id}"));
+    // A slash at the end says what "-prefix" says already, and servers take no such path.
+    let request = Request::put(&format!("{door}/{}", id.trim_end_matches('/')));
     Session::open(call)?.perform(request).doing("Revoke error").map_err(Failure::into_local)?;
     call.output.say(&format!("Success! Revoked the secret with ID '{id}', if it existed."));
     Ok(Exit::SUCCESS)

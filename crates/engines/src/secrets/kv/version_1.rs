@@ -23,6 +23,7 @@ fn path() -> Path {
         .write(verbatim::write)
         .delete(verbatim::delete)
         .list(verbatim::list)
+        .scan(verbatim::scan)
 }
 
 /// Answers with a [`Reply`] because the advice on how long it is good for stands beside the data.

@@ -4,8 +4,6 @@
 //! a longer password, or one with a zero byte in it, matches what it should not: neither ever
 //! matches here.
 
-use std::fmt;
-
 use api::{Error, Result, Scratch};
 use zeroize::Zeroizing;
 
@@ -92,10 +90,8 @@ impl Algorithm for Cost {
         }
         Ok(())
     }
-}
 
-impl fmt::Display for Cost {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "bcrypt-{}", self.0)
+    fn name(&self) -> String {
+        format!("bcrypt-{}", self.0)
     }
 }

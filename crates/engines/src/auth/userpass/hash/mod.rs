@@ -99,17 +99,15 @@ pub(super) async fn hash_for(
 /// out takes just as long.
 pub(super) async fn verify(context: &Context, question: Verification<'_>) -> Result<Verdict> {
     let Verification { hashed, others, parameters, password } = question;
-    let own = hashed.map(|hashed| &hashed.opened);
+    let kinds = kinds(hashed, others, parameters);
+    let against = hashed.map_or("nothing", |hashed| &hashed.text);
+    let question = format!("verify {} against {against} as {kinds:?}", fingerprint(password));
     let round = Round {
-        kinds: kinds_to_do(own, others, parameters),
-        own: own.cloned(),
+        places: kinds.into_iter().map(|kind| Place::of(kind, hashed, parameters)).collect(),
         parameters,
         salt: fresh_salt(context),
         password: password.clone(),
     };
-    let against = hashed.map_or("nothing", |hashed| &hashed.text);
-    let kinds = &round.kinds;
-    let question = format!("verify {} against {against} among {kinds:?}", fingerprint(password));
     let work = async { context.workshop.work(move |scratch| round.run(scratch)).await? };
     context.memory.once(&question, work).await
 }
@@ -126,38 +124,54 @@ fn fresh_salt(context: &Context) -> [u8; SALT_BYTES] {
 }
 
 /// Every kind once, in an order that does not depend on whose password it is.
-fn kinds_to_do(own: Option<&Opened>, others: &[Kind], parameters: Parameters) -> Vec<Kind> {
+fn kinds(hashed: Option<&Hashed>, others: &[Kind], parameters: Parameters) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = others.iter().take(KINDS_MAX).copied().collect();
     kinds.push(parameters.kind());
-    kinds.extend(own.map(|own| own.kind));
+    kinds.extend(hashed.map(Hashed::kind));
     kinds.sort_unstable();
     kinds.dedup();
     kinds
 }
 
-/// One login's work.
+/// One login's work: a hash of every kind. What the hashes are for differs between users, and
+/// nothing that takes time depends on it.
 struct Round {
-    own: Option<Opened>,
-    kinds: Vec<Kind>,
+    places: Vec<Place>,
     parameters: Parameters,
     salt: [u8; SALT_BYTES],
     password: Secret,
 }
 
+/// What the hash of one kind is for.
+enum Place {
+    /// Is it the user's password?
+    Own(Opened),
+    /// If it is, this will be kept instead of the user's hash.
+    Fresh,
+    /// Only time.
+    Decoy(Opened),
+}
+
+impl Place {
+    fn of(kind: Kind, hashed: Option<&Hashed>, parameters: Parameters) -> Self {
+        match hashed.filter(|hashed| hashed.kind() == kind) {
+            Some(own) => Self::Own(own.opened.clone()),
+            None if kind == parameters.kind() => Self::Fresh,
+            None => Self::Decoy(Opened::decoy(kind)),
+        }
+    }
+}
+
 impl Round {
-    /// A hash per kind. Only who the hashes belong to differs between users, and nothing that takes
-    /// time depends on it.
     fn run(&self, scratch: &mut Scratch) -> Result<Verdict> {
-        let Self { own, kinds, parameters, salt, password } = self;
+        let Self { places, parameters, salt, password } = self;
         let mut matches = Choice::from(0);
         let mut rehashed = None;
-        for kind in kinds {
-            match own.as_ref().filter(|own| own.kind == *kind) {
-                Some(own) => matches = own.matches(password, scratch)?,
-                None if *kind == parameters.kind() => {
-                    rehashed = Some(parameters.hash(salt, password, scratch)?);
-                }
-                None => drop(Opened::decoy(*kind).matches(password, scratch)?),
+        for place in places {
+            match place {
+                Place::Own(own) => matches = own.matches(password, scratch)?,
+                Place::Fresh => rehashed = Some(parameters.hash(salt, password, scratch)?),
+                Place::Decoy(decoy) => drop(decoy.matches(password, scratch)?),
             }
         }
         let matches = bool::from(matches);
@@ -211,9 +225,10 @@ impl Opened {
         known.filter_map(|read| read(text)).next().unwrap_or_else(|| {
             Err(Error::invalid(
                 "password_hash has none of the forms that work: bcrypt ($2b$10$...), Argon2 \
-                 ($argon2id$v=19$m=..,t=..,p=..$salt$hash), scrypt ($scrypt$ln=..,r=..,p=..$salt$hash \
-                 or $7$...), PBKDF2 ($pbkdf2-sha256$i=..$salt$hash, $pbkdf2-sha256$rounds$salt$hash \
-                 or pbkdf2_sha256$rounds$salt$hash)",
+                 ($argon2id$v=19$m=..,t=..,p=..$salt$hash), scrypt \
+                 ($scrypt$ln=..,r=..,p=..$salt$hash or $7$...), PBKDF2 \
+                 ($pbkdf2-sha256$i=..$salt$hash, $pbkdf2-sha256$rounds$salt$hash or \
+                 pbkdf2_sha256$rounds$salt$hash)",
             ))
         })
     }

@@ -1,11 +1,11 @@
 //! How a mount hashes new passwords.
 
 use api::{Error, Result, Scratch, Secret};
+use argon::{Cost, Variant, Version};
 use serde::{Deserialize, Serialize};
 
-use super::argon2::{Cost, Variant, Version};
 use super::kind::Algorithm;
-use super::{Hashed, Kind, Limits, Opened};
+use super::{Hashed, Kind, Limits, Opened, argon2};
 
 /// The least memory, and the least memory times passes, that is worth the name: the cheapest of the
 /// combinations that OWASP calls equally strong.
@@ -61,7 +61,7 @@ impl Parameters {
         let mut tag = vec![0; TAG_BYTES];
         let password = password.reveal().as_bytes();
         self.cost().derive((password, salt), &mut tag, scratch)?;
-        let text = self.cost().write(salt, &tag);
+        let text = argon2::write(self.cost(), salt, &tag);
         Ok(Hashed { text, opened: Opened { kind: self.kind(), salt: salt.to_vec(), tag } })
     }
 

@@ -1,8 +1,7 @@
 //! PBKDF2 with HMAC, in the three ways it is written: as a PHC string,
-//! `$pbkdf2-sha256$i=600000,l=32$salt$tag`, as passlib does, `$pbkdf2-sha256$29000$salt$tag`, and as
-//! Django does, `pbkdf2_sha256$600000$salt$tag`, where the salt stands as it is.
+//! `$pbkdf2-sha256$i=600000,l=32$salt$tag`, as passlib does, `$pbkdf2-sha256$29000$salt$tag`, and
+//! as Django does, `pbkdf2_sha256$600000$salt$tag`, where the salt stands as it is.
 
-use std::fmt;
 use std::num::NonZeroU32;
 
 use api::{Error, Result, Scratch};
@@ -113,11 +112,9 @@ impl Algorithm for Cost {
         pbkdf2::derive(algorithm, self.iterations, salt, password, tag);
         Ok(())
     }
-}
 
-impl fmt::Display for Cost {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "pbkdf2-{}-i{}", self.digest.name(), self.iterations)
+    fn name(&self) -> String {
+        format!("pbkdf2-{}-i{}", self.digest.name(), self.iterations)
     }
 }
 

@@ -1,8 +1,6 @@
 //! scrypt (RFC 7914), written as a PHC string, `$scrypt$ln=16,r=8,p=1$salt$tag`, or as `crypt(3)`
 //! has it, `$7$`, a letter for N, five each for r and p, the salt as it is, `$`, the tag.
 
-use std::fmt;
-
 use api::{Error, Result, Scratch};
 
 use super::kind::Algorithm;
@@ -106,11 +104,9 @@ impl Algorithm for Cost {
         let params = ::scrypt::Params::new(log_n, self.r, self.p).map_err(Error::internal)?;
         ::scrypt::scrypt(password, salt, &params, tag).map_err(Error::internal)
     }
-}
 
-impl fmt::Display for Cost {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn name(&self) -> String {
         let Self { log_n, r, p } = self;
-        write!(formatter, "scrypt-n{log_n}-r{r}-p{p}")
+        format!("scrypt-n{log_n}-r{r}-p{p}")
     }
 }

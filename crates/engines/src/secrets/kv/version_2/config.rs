@@ -75,6 +75,9 @@ async fn read(context: &Context, (): ()) -> Result<Data<ConfigView>> {
 }
 
 async fn write(context: &Context, (rules, given): (RuleFields, ConfigFields)) -> Result<NoContent> {
+    if rules.are_absent() && given.delete_version_after.is_none() {
+        return Ok(NoContent);
+    }
     let mut config = Config::of(context).await?;
     config.rules.change(&rules)?;
     if let Some(SignedDuration(after)) = given.delete_version_after {

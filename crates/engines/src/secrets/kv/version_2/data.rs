@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::config::Config;
-use super::history::{History, KEYS, VersionView};
+use super::history::{History, VersionView, Wanted};
 use super::object::Object;
 use crate::null;
 use crate::secrets::Place;
@@ -23,12 +23,6 @@ pub(super) fn path() -> Path {
         .write(write)
         .patch(patch)
         .delete(delete)
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Wanted {
-    /// Number of the version to read; 0 means the current one.
-    version: Option<i64>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -51,14 +45,12 @@ struct SecretView {
 }
 
 async fn exists(context: &Context, place: Place) -> Result<bool> {
-    Ok(KEYS.get(&context.store, &place.path).await?.is_some())
+    Ok(History::find(context, &place.path).await?.is_some())
 }
 
 async fn read(context: &Context, (place, wanted): (Place, Wanted)) -> Result<Found<SecretView>> {
     let history = History::find(context, &place.path).await?.ok_or(Error::Missing)?;
-    let wanted = wanted.version.and_then(|number| u64::try_from(number).ok());
-    let number = wanted.filter(|number| *number > 0).unwrap_or(history.key.current);
-    let version = history.version(number).await?.ok_or(Error::Missing)?;
+    let (number, version) = history.wanted(&wanted).await?;
     let metadata = history.view(number, &version);
     if !version.is_live(context.now) {
         return Ok(Found::Gone(SecretView { data: None, metadata }));

@@ -8,8 +8,8 @@ const AT_THE_TOP: &str = "Non-listing operations on the root of a K/V v2 mount a
 
 const WRONG_PATH: &str = "\
     Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API \
-    endpoints to use. If using the command line, use 'kv <put|patch|get|list|delete>' for this \
-    operation.";
+    endpoints to use. If using the command line, use 'kv <put|patch|get|list|scan|delete>' for \
+    this operation.";
 
 pub(super) fn path() -> Path {
     Path::new("{path...?}")
@@ -22,6 +22,7 @@ pub(super) fn path() -> Path {
         .patch(refuse)
         .delete(refuse)
         .list(refuse)
+        .scan(refuse)
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -5,6 +5,11 @@
 //! lies apart (`payload/<path>/<version>`). So reading the current version takes two records, and
 //! writing one takes three or four, whether a secret has ten versions or a hundred thousand.
 //!
+//! A mount that was upgraded from version 1 has records of that one (`secret/<path>`), each of
+//! which is the first version of a secret that has no other record. It is read where it lies;
+//! whoever changes the secret moves it in the same commit. So an upgrade moves nothing, takes no
+//! time, and there is no moment at which a secret is not there.
+//!
 //! Invariant: all versions from the oldest kept to the current one are there, destroyed or not, in
 //! the record or in pages. Every change goes through the record, so two that race conflict there.
 
@@ -19,6 +24,7 @@ use storage::{Table, View};
 
 use super::config::Config;
 use super::rules::Rules;
+use crate::secrets::verbatim::SECRETS;
 
 pub(super) const KEYS: Table<Key> = Table::new("key/");
 const PAGES: Table<Page> = Table::new("page/");
@@ -67,6 +73,15 @@ pub(super) struct History<'a> {
     store: &'a View,
     path: &'a str,
     pub(super) key: Key,
+    /// What version 1 of the engine left here, as long as nobody has changed it since.
+    left: Option<Map<String, Value>>,
+}
+
+/// Which version is wanted.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Wanted {
+    /// Number of the version to read; 0 means the current one.
+    version: Option<i64>,
 }
 
 /// One version, as answers show it.
@@ -87,14 +102,19 @@ pub(super) struct VersionView {
 impl<'a> History<'a> {
     /// The secret at `path`, if there is one.
     pub(super) async fn find(context: &'a Context, path: &'a str) -> Result<Option<Self>> {
-        let key = KEYS.get(&context.store, path).await?;
-        Ok(key.map(|key| Self { store: &context.store, path, key }))
+        let store = &context.store;
+        if let Some(key) = KEYS.get(store, path).await? {
+            return Ok(Some(Self { store, path, key, left: None }));
+        }
+        let Some(upgraded) = context.mount.upgraded else { return Ok(None) };
+        let left = SECRETS.get(store, path).await?;
+        Ok(left.map(|left| Self { store, path, key: Key::of_one(upgraded), left: Some(left) }))
     }
 
     /// A secret at `path` without any versions yet.
     pub(super) fn new(context: &'a Context, path: &'a str) -> Self {
         let key = Key { created: context.now, updated: context.now, ..Key::default() };
-        Self { store: &context.store, path, key }
+        Self { store: &context.store, path, key, left: None }
     }
 
     /// Adds a version, lets the oldest go that it makes superfluous, and saves.
@@ -104,6 +124,7 @@ impl<'a> History<'a> {
         now: Moment,
         config: &Config,
     ) -> VersionView {
+        self.move_in();
         let number = self.key.current + 1;
         let deletion = config.deletion(now, self.key.delete_after);
         let version = Version { created: now, deletion, destroyed: false };
@@ -118,6 +139,16 @@ impl<'a> History<'a> {
         view
     }
 
+    /// Number of the version that is wanted, and what is known of it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when it is not kept.
+    pub(super) async fn wanted(&self, wanted: &Wanted) -> Result<(u64, Version)> {
+        let number = wanted.version.and_then(|number| u64::try_from(number).ok());
+        let number = number.filter(|number| *number > 0).unwrap_or(self.key.current);
+        Ok((number, self.version(number).await?.ok_or(Error::Missing)?))
+    }
+
     /// What is known of version `number`, if it is kept.
     pub(super) async fn version(&self, number: u64) -> Result<Option<Version>> {
         if !self.key.kept().contains(&number) {
@@ -127,6 +158,12 @@ impl<'a> History<'a> {
             Some(version) => Ok(Some(version.clone())),
             None => Ok(self.page(page_of(number)).await?.remove(&number)),
         }
+    }
+
+    /// How many versions are kept.
+    pub(super) fn count(&self) -> u64 {
+        let kept = self.key.kept();
+        (kept.end() + 1).saturating_sub(*kept.start())
     }
 
     /// What is known of all versions that are kept.
@@ -140,6 +177,9 @@ impl<'a> History<'a> {
 
     /// What version `number` says, which is not gone for good.
     pub(super) async fn secret(&self, number: u64) -> Result<Map<String, Value>> {
+        if let Some(left) = &self.left {
+            return Ok(left.clone());
+        }
         let secret = PAYLOADS.get(self.store, &self.name(number)).await?;
         secret.ok_or_else(|| Error::internal("a version is there, but not what it says"))
     }
@@ -167,6 +207,7 @@ impl<'a> History<'a> {
 
     /// Removes for good what those of the versions `numbers` say that are kept, and saves.
     pub(super) async fn destroy(&mut self, numbers: &BTreeSet<u64>) -> Result<()> {
+        self.move_in();
         let kept = self.key.kept();
         for number in numbers.iter().filter(|number| kept.contains(number)) {
             PAYLOADS.delete(self.store, &self.name(*number));
@@ -183,10 +224,14 @@ impl<'a> History<'a> {
             PAGES.delete(self.store, &self.name(page));
         }
         KEYS.delete(self.store, self.path);
+        if self.left.is_some() {
+            SECRETS.delete(self.store, self.path);
+        }
     }
 
     /// Saves what has changed in [`History::key`].
-    pub(super) fn save(&self) {
+    pub(super) fn save(&mut self) {
+        self.move_in();
         KEYS.put(self.store, self.path, &self.key);
     }
 
@@ -198,6 +243,15 @@ impl<'a> History<'a> {
             deletion_time: version.deletion_time(),
             destroyed: version.destroyed,
             custom_metadata: self.key.custom(),
+        }
+    }
+
+    /// Puts what version 1 of the engine left where versions are kept. Whoever changes a secret
+    /// does this first, in the same commit.
+    fn move_in(&mut self) {
+        if let Some(left) = self.left.take() {
+            PAYLOADS.put(self.store, &self.name(1), &left);
+            SECRETS.delete(self.store, self.path);
         }
     }
 
@@ -240,6 +294,13 @@ impl<'a> History<'a> {
 }
 
 impl Key {
+    /// What is known of a secret that version 1 of the engine left: it has one version.
+    fn of_one(created: Moment) -> Self {
+        let version = Version { created, deletion: None, destroyed: false };
+        let recent = Page::from([(1, version)]);
+        Self { created, updated: created, current: 1, recent, ..Self::default() }
+    }
+
     /// The versions that are kept.
     fn kept(&self) -> RangeInclusive<u64> {
         self.oldest.max(1)..=self.current

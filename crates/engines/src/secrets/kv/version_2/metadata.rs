@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use api::{
-    Context, Data, Error, Folder, KeyValues, Keys, Moment, NoContent, Page, Path, Result, Seconds,
-    duration,
-};
+use api::{Context, Data, Error, KeyValues, Moment, NoContent, Path, Result, Seconds, duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
-use super::history::{History, KEYS, Key};
+use super::history::{History, Key};
 use super::object::Object;
 use super::rules::RuleFields;
-use super::{custom, elsewhere};
+use super::{custom, elsewhere, listing};
 use crate::null;
 use crate::secrets::Place;
 
@@ -29,7 +26,8 @@ pub(super) fn path() -> Path {
         .write(write)
         .patch(patch)
         .delete(delete)
-        .list(list)
+        .list(listing::list)
+        .scan(listing::scan)
 }
 
 /// The folder of everything, which has no metadata of its own.
@@ -40,7 +38,8 @@ pub(super) fn top() -> Path {
         .write(elsewhere::refuse_at_the_top)
         .patch(elsewhere::refuse_at_the_top)
         .delete(elsewhere::refuse_at_the_top)
-        .list(list_top)
+        .list(listing::list_top)
+        .scan(listing::scan_top)
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -55,8 +54,9 @@ struct MetadataFields {
     metadata_cas: Option<i64>,
 }
 
+/// What is known of a secret, as answers show it.
 #[derive(JsonSchema, Serialize)]
-struct MetadataView {
+pub(super) struct MetadataView {
     /// The versions that are kept, by number.
     versions: BTreeMap<u64, VersionSummary>,
     /// Number of the newest version; 0 if there is none.
@@ -92,18 +92,23 @@ struct VersionSummary {
 }
 
 async fn exists(context: &Context, place: Place) -> Result<bool> {
-    Ok(KEYS.get(&context.store, &place.path).await?.is_some())
+    Ok(History::find(context, &place.path).await?.is_some())
 }
 
 async fn read(context: &Context, place: Place) -> Result<Data<MetadataView>> {
     let history = History::find(context, &place.path).await?.ok_or(Error::Missing)?;
+    Ok(Data(view(&history).await?))
+}
+
+/// What is shown of a secret.
+pub(super) async fn view(history: &History<'_>) -> Result<MetadataView> {
     let versions = history.versions().await?.into_iter().map(|(number, version)| {
         let deletion_time = version.deletion_time();
         let (created_time, destroyed) = (version.created, version.destroyed);
         (number, VersionSummary { created_time, deletion_time, destroyed })
     });
     let key = &history.key;
-    Ok(Data(MetadataView {
+    Ok(MetadataView {
         versions: versions.collect(),
         current_version: key.current,
         oldest_version: key.oldest,
@@ -115,7 +120,7 @@ async fn read(context: &Context, place: Place) -> Result<Data<MetadataView>> {
         metadata_cas_required: key.rules.metadata_cas_required,
         delete_version_after: duration::go_style(key.delete_after.0),
         custom_metadata: key.custom(),
-    }))
+    })
 }
 
 async fn write(
@@ -166,16 +171,6 @@ async fn delete(context: &Context, place: Place) -> Result<NoContent> {
         history.erase();
     }
     Ok(NoContent)
-}
-
-/// Takes no folder: here none stands in the path, and the path is what the caller may list.
-async fn list_top(context: &Context, page: Page) -> Result<Keys> {
-    Ok(Keys(KEYS.entries(&context.store, "", &page.after, page.limit()).await?))
-}
-
-async fn list(context: &Context, (folder, page): (Folder, Page)) -> Result<Keys> {
-    let folder = folder.prefix();
-    Ok(Keys(KEYS.entries(&context.store, &folder, &page.after, page.limit()).await?))
 }
 
 fn change(

@@ -7,11 +7,14 @@ use api::Path;
 mod config;
 mod custom;
 mod data;
+mod detailed;
 mod elsewhere;
 mod history;
+mod listing;
 mod metadata;
 mod object;
 mod rules;
+mod subkeys;
 mod versions;
 
 pub(super) fn paths() -> Vec<Path> {
@@ -21,8 +24,10 @@ pub(super) fn paths() -> Vec<Path> {
         versions::delete(),
         versions::undelete(),
         versions::destroy(),
+        subkeys::path(),
         metadata::path(),
         metadata::top(),
+        detailed::path(),
         elsewhere::path(),
     ]
 }

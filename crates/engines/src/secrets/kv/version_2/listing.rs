@@ -1,0 +1,100 @@
+//! Listing secrets: those with a history, and those that version 1 of the engine left, as one.
+
+use api::{Context, Error, Folder, Keys, Page, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::history::{History, KEYS};
+use crate::secrets::listing::{Depth, Wanted, bounded};
+use crate::secrets::verbatim::SECRETS;
+
+/// Names looked at in one go while leaving out those whose secrets are deleted.
+const PIECE_NAMES: usize = 256;
+/// Secrets that one listing looks into at most, each of which is a record.
+const SECRETS_MAX: usize = 10_000;
+
+/// Which secrets a listing shows.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Which {
+    /// Leave out secrets whose current version is deleted or destroyed.
+    #[serde(default)]
+    exclude_deleted: bool,
+}
+
+pub(super) async fn list(
+    context: &Context,
+    (folder, page, which): (Folder, Page, Which),
+) -> Result<Keys> {
+    show(context, Wanted::new(folder.prefix(), Depth::Folder, page), &which).await
+}
+
+pub(super) async fn scan(
+    context: &Context,
+    (folder, page, which): (Folder, Page, Which),
+) -> Result<Keys> {
+    show(context, Wanted::new(folder.prefix(), Depth::Everything, page), &which).await
+}
+
+/// Takes no folder: here none stands in the path, and the path is what the caller may list.
+pub(super) async fn list_top(context: &Context, (page, which): (Page, Which)) -> Result<Keys> {
+    show(context, Wanted::new(String::new(), Depth::Folder, page), &which).await
+}
+
+/// As [`list_top`], of all that there is.
+pub(super) async fn scan_top(context: &Context, (page, which): (Page, Which)) -> Result<Keys> {
+    show(context, Wanted::new(String::new(), Depth::Everything, page), &which).await
+}
+
+/// The names that are wanted, in order.
+pub(super) async fn names(context: &Context, wanted: &Wanted) -> Result<Vec<String>> {
+    // These first: secrets move from here to there and never back, so that whoever looks in this
+    // order misses none that is moved meanwhile.
+    let left = match context.mount.upgraded {
+        Some(_) => wanted.from(&SECRETS, &context.store).await?,
+        None => vec![],
+    };
+    let mut names = wanted.from(&KEYS, &context.store).await?;
+    names.extend(left);
+    names.sort();
+    names.dedup();
+    names.truncate(wanted.limit);
+    Ok(names)
+}
+
+async fn show(context: &Context, wanted: Wanted, which: &Which) -> Result<Keys> {
+    match which.exclude_deleted {
+        true => bounded(names_of_live(context, wanted).await?),
+        false => bounded(names(context, &wanted).await?),
+    }
+}
+
+async fn names_of_live(context: &Context, mut wanted: Wanted) -> Result<Vec<String>> {
+    let limit = std::mem::replace(&mut wanted.limit, PIECE_NAMES);
+    let mut live: Vec<String> = Vec::new();
+    for _ in 0..SECRETS_MAX.div_ceil(PIECE_NAMES) {
+        let piece = names(context, &wanted).await?;
+        let last = piece.last().filter(|_| piece.len() == PIECE_NAMES).cloned();
+        for name in piece {
+            if name.ends_with('/') || is_live(context, &wanted.folder, &name).await? {
+                live.push(name);
+            }
+        }
+        let Some(last) = last.filter(|_| live.len() < limit) else {
+            live.truncate(limit);
+            return Ok(live);
+        };
+        wanted.after = last;
+    }
+    Err(Error::Invalid(format!(
+        "more than {SECRETS_MAX} secrets would have to be looked at; ask for fewer with 'limit', \
+         or leave 'exclude_deleted' out"
+    )))
+}
+
+/// Whether a secret has a current version that can be read, or none yet.
+async fn is_live(context: &Context, folder: &str, name: &str) -> Result<bool> {
+    let path = format!("{folder}{name}");
+    let Some(history) = History::find(context, &path).await? else { return Ok(false) };
+    let current = history.version(history.key.current).await?;
+    Ok(current.is_none_or(|version| version.is_live(context.now)))
+}
