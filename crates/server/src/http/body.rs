@@ -346,9 +346,12 @@ mod tests {
     fn lines_are_counted_and_not_looked_into() {
         let notation = Notation::of_write(Some("application/x-ndjson; charset=utf-8"));
         let lines =
-            |text: &str| parse(&notation, text).map(|parameters| parameters["lines"].clone());
-        assert_eq!(lines("{\"a\":1}\n\n{broken\r\n"), Ok(json!(["{\"a\":1}", "", "{broken"])));
-        assert_eq!(lines(""), Ok(json!([])));
+            |text: &str| parse(&notation, text).map(|parameters| parameters.get("lines").cloned());
+        assert_eq!(
+            lines("{\"a\":1}\n\n{broken\r\n"),
+            Ok(Some(json!(["{\"a\":1}", "", "{broken"])))
+        );
+        assert_eq!(lines(""), Ok(Some(json!([]))));
         assert!(lines(&"\n".repeat(10_001)).is_err());
         let beside = json!({"dry_run": "true", "lines": "x"});
         let notation = Notation::Lines(Map::new()).beside(beside.as_object().unwrap().clone());

@@ -52,8 +52,8 @@ async fn mounts_and_policies_of_one_node_hold_on_every_other_at_once() {
     }
 }
 
-/// What stays of a first login when its token has ended: the entity with its alias, the ways to find
-/// it by name, by alias, and by the alias's id, and when its user last logged in.
+/// What stays of a first login when its token has ended: the entity with its alias, the ways to
+/// find it by name, by alias, and by the alias's id, and when its user last logged in.
 const RECORDS_OF_A_USER: usize = 5;
 
 /// Four nodes reach for the same hundred leases; each lease ends exactly once.
