@@ -79,7 +79,7 @@ async fn rewrap(visit: &Visit, which: Which) -> Result<Reply> {
 async fn look_up(visit: &Visit, which: Which) -> Result<Reply> {
     let wrapped = wrapped(visit, which).await?;
     let view = WrappedView {
-        creation_ttl: wrapped.ttl().0,
+        creation_ttl: wrapped.kept_for().0,
         creation_time: wrapped.created(),
         creation_path: wrapped.holder.token.path,
     };

@@ -87,7 +87,7 @@ impl Wrapped {
     }
 
     /// How long it was to be kept.
-    pub(super) fn ttl(&self) -> Seconds {
+    pub(super) fn kept_for(&self) -> Seconds {
         self.holder.token.ttl_creation
     }
 
@@ -108,7 +108,7 @@ impl Wrapped {
     /// When the store cannot answer.
     pub(super) async fn wrap_again(self, visit: &Visit) -> Result<WrappingToken> {
         self.end(visit);
-        let (ttl, path) = (self.ttl(), self.holder.token.path);
+        let (ttl, path) = (self.kept_for(), self.holder.token.path);
         keep(visit, self.response, ttl, path).await
     }
 
