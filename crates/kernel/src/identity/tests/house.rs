@@ -373,7 +373,6 @@ fn node(store: Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel>
         settings: Settings {
             ttl_default: Seconds(2_764_800),
             ttl_max: Seconds(2_764_800),
-            wordlists: api::Wordlists::default(),
             lockout: LockoutSettings::default(),
             storage_type: "inmem".to_owned(),
             cluster_name: None,
