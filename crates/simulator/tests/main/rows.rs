@@ -33,7 +33,7 @@ impl Target {
 
 fn target<C: Send + Sync + 'static>(mount: &str, path: &Path<C>) -> Target {
     let example = format!("{mount}{}", path.pattern.example(PLACE));
-    let is_list = |name: &&String| name.ends_with("policies");
+    let is_list = |name: &&String| name.contains("policies");
     let endpoints = path.operations();
     let lists = endpoints.flat_map(|(_, endpoint)| api::describe::parameter_names(endpoint));
     Target {
@@ -209,8 +209,13 @@ async fn row_3_no_dots_or_slashes_lead_out_of_a_grant() {
 ///
 /// Row 8: whoever adds one adds it here, and so to the attack of row 7 below.
 const LISTS: &[(&str, &str, Becomes)] = &[
+    ("auth/token/roles/{name}", "allowed_policies", Becomes::Role),
+    ("auth/token/roles/{name}", "allowed_policies_glob", Becomes::Role),
+    ("auth/token/roles/{name}", "disallowed_policies", Becomes::Role),
+    ("auth/token/roles/{name}", "disallowed_policies_glob", Becomes::Role),
     ("auth/token/create", "policies", Becomes::Answer),
     ("auth/token/create-orphan", "policies", Becomes::Answer),
+    ("auth/token/create/{role}", "policies", Becomes::Answer),
     ("auth/userpass/users/{username}", "policies", Becomes::User),
     ("auth/userpass/users/{username}", "token_policies", Becomes::User),
     ("auth/userpass/users/{username}/policies", "policies", Becomes::User),
@@ -222,6 +227,8 @@ const LISTS: &[(&str, &str, Becomes)] = &[
 enum Becomes {
     /// The token in the answer has them.
     Answer,
+    /// The tokens of the role may have them.
+    Role,
     /// The tokens of the user have them.
     User,
     /// They are only asked about.
@@ -257,7 +264,14 @@ async fn row_7_no_spelling_of_root_makes_a_token_powerful() {
             for value in [json!(spelling), json!([spelling]), json!(["default", spelling])] {
                 let body = json!({"path": "kv/x", *list: value});
                 let answer = operator.ask(Operation::Update, &place, body).await.outcome;
-                if let (Becomes::Answer, Ok(Reply::Auth(auth))) = (becomes, answer) {
+                let answer = match becomes {
+                    Becomes::Role => {
+                        let body = json!({ "policies": [spelling] });
+                        operator.ask(Operation::Update, "auth/token/create/eve", body).await.outcome
+                    }
+                    _ => answer,
+                };
+                if let Ok(Reply::Auth(auth)) = answer {
                     check_harmless(&house, &auth.client_token, spelling).await;
                 }
             }
