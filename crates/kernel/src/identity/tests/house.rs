@@ -378,6 +378,7 @@ fn node(store: Arc<dyn Store>, clock: &Arc<HeldClock>, seed: u64) -> Arc<Kernel>
             cluster_name: None,
             version: "0.0.0",
             build_date: "2026-01-01T00:00:00Z",
+            wordlists: api::Wordlists::default(),
         },
     })
 }
