@@ -207,7 +207,7 @@ fn lacks_data(pattern: &str, mount: &str) -> bool {
     let word = inner.split('/').next().unwrap_or_default();
     let start = word.strip_suffix('*').filter(|_| !inner.contains('/'));
     let may_be = |known: &&str| start.map_or(*known == word, |start| known.starts_with(start));
-    !word.is_empty() && word != "+" && !word.contains("{{") && !KV_WORDS.iter().any(|w| may_be(w))
+    !word.is_empty() && word != "+" && !word.contains("{{") && !KV_WORDS.iter().any(may_be)
 }
 
 /// The pattern with the name in lower case, if it has a name that is folded and is not yet.
