@@ -279,7 +279,8 @@ async fn row_7_no_spelling_of_root_makes_a_token_powerful() {
             let is_likely = spelling.trim().to_lowercase() == "root";
             match becomes {
                 Becomes::User if is_likely => {
-                    log_in_with(&house, (&operator, &place, list), &[spelling.clone()]).await
+                    log_in_with(&house, (&operator, &place, list), std::slice::from_ref(spelling))
+                        .await
                 }
                 _ => harmless.push(spelling.clone()),
             }
