@@ -439,7 +439,9 @@ fn an_explanation_names_rule_and_policy_and_its_exit_code_the_verdict() {
     let answer = r#"{"data":{"allowed":true,"operation":"read","path":"kv/a","reason":"so"}}"#;
     let tried = run("policy test - kv/a").input("path \"kv/a\" {}");
     let ended = tried.answer("PUT /v1/sys/policies/explain", 200, answer).end();
-    ended.exits(0).prints("Allowed: read kv/a\n  so\n").called(&[
-        r#"PUT /v1/sys/policies/explain {"candidate":"path \"kv/a\" {}","operation":"read","parameters":{},"path":"kv/a","policies":[]}"#,
-    ]);
+    ended
+        .exits(0)
+        .prints("Allowed: read kv/a\n  so\n")
+        .called(&["PUT /v1/sys/policies/explain {\"candidate\":\"path \\\"kv/a\\\" {}\",\
+         \"operation\":\"read\",\"parameters\":{},\"path\":\"kv/a\",\"policies\":[]}"]);
 }

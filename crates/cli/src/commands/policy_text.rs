@@ -13,8 +13,8 @@ pub(crate) static FMT: Command = Command {
     synopsis: "Lay out a policy file the usual way.",
     usage: "PATH",
     details: "Lays out a policy file the usual way, in place. Comments stay, and so does the \
-              meaning. The path - stands for the standard input; then the result is printed.\n\n    \
-              $ {} policy fmt admins.hcl",
+              meaning. The path - stands for the standard input; then the result is \
+              printed.\n\n    $ {} policy fmt admins.hcl",
     flags: &[],
     arguments: Count::ONE,
     run: fmt,

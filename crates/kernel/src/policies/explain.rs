@@ -311,22 +311,22 @@ impl Reader<'_> {
 
     /// A rule as far as its policies may be read.
     fn view(&self, rule: &MergedRule) -> RuleView {
-        let shown = |capabilities: Capabilities, shows: bool| match shows {
-            true => capabilities.names(),
-            false => vec![],
+        let shown = |capabilities: Capabilities, sources: &[Source]| {
+            let is_shown = self.may_read_all(sources);
+            if is_shown { capabilities.names() } else { vec![] }
         };
         let source = |source: &Source| {
             let shows = self.may_read(&source.policy);
             SourceView {
                 policy: source.policy.to_string(),
                 line: Some(source.line).filter(|line| shows && *line > 0),
-                capabilities: shown(source.capabilities, shows),
+                capabilities: shown(source.capabilities, std::slice::from_ref(source)),
             }
         };
         let shows = self.may_read_all(rule.sources());
         RuleView {
             path: shows.then(|| rule.pattern().to_owned()),
-            capabilities: shown(rule.capabilities(), shows),
+            capabilities: shown(rule.capabilities(), rule.sources()),
             sources: rule.sources().iter().map(source).collect(),
         }
     }

@@ -394,7 +394,8 @@ mod tests {
         );
         check(
             "path \"a\" {\n capabilities = [\n # why\n \"read\", # so\n \"list\"\n ]\n}\n",
-            "path \"a\" {\n  capabilities = [\n    # why\n    \"read\", # so\n    \"list\",\n  ]\n}\n",
+            "path \"a\" {\n  capabilities = [\n    # why\n    \"read\", # so\n    \"list\",\n  \
+             ]\n}\n",
         );
     }
 

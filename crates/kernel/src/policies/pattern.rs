@@ -40,7 +40,7 @@ impl Pattern {
         Self { text: path.strip_prefix('/').unwrap_or(path).to_owned() }
     }
 
-    /// The pattern that a template has become. Its slash in front, if it had one, is left out already.
+    /// The pattern that a template has become. A slash in front of it is left out already.
     pub(super) fn filled(text: String) -> Self {
         Self { text }
     }

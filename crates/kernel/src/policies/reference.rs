@@ -109,7 +109,9 @@ fn could_match(pattern: &str, path: &str) -> bool {
     let is_open = pattern.ends_with('*');
     let fits = |place: usize, segment: &str| {
         let (start, end) = match segment.find("{{") {
-            Some(start) => (&segment[..start], &segment[segment.rfind("}}").unwrap() + 2..]),
+            Some(start) => {
+                (&segment[..start], &segment[segment.rfind("}}").map_or(0, |end| end + 2)..])
+            }
             None => (segment, segment),
         };
         let is_last = place + 1 == wanted.len();

@@ -90,8 +90,8 @@ pub struct KnownAs {
 }
 
 impl Template {
-    /// The template that the text of a pattern is. What stands between braces may be nothing anybody
-    /// knows of.
+    /// The template that the text of a pattern is. What stands between braces may be nothing that
+    /// anybody knows of.
     pub(super) fn new(path: &str) -> Self {
         let mut parts = path.split("{{");
         let mut pieces = vec![Piece::Text(parts.next().unwrap_or_default().to_owned())];
