@@ -1,7 +1,7 @@
 //! First logins of users who were imported with bcrypt hashes.
 //!
-//! Such a login checks the bcrypt hash and makes the Argon2id hash that replaces it. So that is what
-//! stands beside it: both, on as many threads as the server has benches.
+//! Such a login checks the bcrypt hash and makes the Argon2id hash that replaces it. So that is
+//! what stands beside it: both, on as many threads as the server has benches.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

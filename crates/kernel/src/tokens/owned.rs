@@ -74,7 +74,8 @@ async fn place_of(visit: &Visit, accessor: &str) -> Result<String> {
 pub(crate) fn end_all_before(visit: &Visit, owner: &Owner, kept: Option<Holder>) {
     let ended = EndedOwner { generation: owner.generation };
     ENDED_OWNERS.put(&visit.system, &owner.alias, &ended);
-    // A batch token cannot be changed, and a token at its last use is gone already: neither is kept.
+    // A batch token cannot be changed, and a token at its last use is gone already: neither is
+    // kept.
     let can_be_kept =
         |kept: &Holder| kept.token.kind == Kind::Service && kept.token.uses_left != Some(0);
     let Some(Holder { key, mut token, .. }) = kept.filter(can_be_kept) else { return };

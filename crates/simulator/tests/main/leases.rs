@@ -120,7 +120,7 @@ async fn the_first_root_token_has_no_lease() {
     assert_eq!(house.root().list("sys/leases/lookup").await, Err(Error::Missing));
     let key = house.census().await;
     let key = key.iter().find_map(|key| key.strip_prefix("sys/token/")).unwrap();
-    let body = json!({"lease_id": format!("auth/token/root/h{key}")});
+    let body = json!({"lease_id": format!("{}/h{key}", "auth/token/root")});
     assert_eq!(house.root().write("sys/leases/lookup", body).await, invalid("invalid lease"));
     make(&house.root(), json!({"ttl": "1h"})).await;
     house.root().write("sys/leases/revoke-prefix/auth", json!({})).await.unwrap();
