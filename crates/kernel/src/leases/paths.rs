@@ -204,7 +204,7 @@ async fn renew_named(visit: &Visit, (named, _): (Named, Increment)) -> Result<No
 
 async fn renew_at(visit: &Visit, given: (At, Named, Increment)) -> Result<NoContent> {
     let (at, named, _) = given;
-    renew(visit, either(named, at)).await
+    renew(visit, one_of(named, at)?).await
 }
 
 async fn renew(visit: &Visit, id: String) -> Result<NoContent> {
@@ -231,7 +231,7 @@ async fn revoke_named(visit: &Visit, (named, patience): (Named, Patience)) -> Re
 
 async fn revoke_at(visit: &Visit, given: (At, Named, Patience)) -> Result<Reply> {
     let (at, named, patience) = given;
-    revoke(visit, either(named, at)).await?;
+    revoke(visit, one_of(named, at)?).await?;
     Ok(patience.answer())
 }
 
@@ -296,8 +296,13 @@ impl Kind {
     }
 }
 
-fn either(named: Named, at: At) -> String {
-    if named.lease_id.is_empty() { at.url_lease_id } else { named.lease_id }
+/// The one lease that body and address name. Policies see the address alone, so the body must not
+/// lead elsewhere.
+fn one_of(named: Named, at: At) -> Result<String> {
+    if named.lease_id.is_empty() || named.lease_id == at.url_lease_id {
+        return Ok(at.url_lease_id);
+    }
+    Err(Error::invalid("the body names another lease than the address; name one of them"))
 }
 
 fn must_be_named(id: String) -> Result<String> {

@@ -224,7 +224,7 @@ async fn loose_spellings_never_mean_more_than_they_say() {
 }
 
 /// A body that cannot be understood.
-struct Broken;
+pub(crate) struct Broken;
 
 impl Body for Broken {
     fn read(self: Box<Self>, _: Trust) -> BoxFuture<'static, Result<Map<String, Value>>> {

@@ -18,6 +18,8 @@ async fn check_whole(house: &House) {
     assert_eq!(count("sys/token/"), count("sys/accessor/"), "{census:#?}");
     assert_eq!(count("sys/token/"), count("sys/due/") + 1, "{census:#?}");
     assert_eq!(count("sys/token/"), count("sys/lease/") + 1, "{census:#?}");
+    // Every other token comes from a login.
+    assert_eq!(count("sys/token/"), count("sys/owned/") + 1, "{census:#?}");
 }
 
 /// Does `act` with a crash at its every step, and looks at what is left each time.
@@ -39,7 +41,7 @@ async fn crash_everywhere(act: impl AsyncFn(&House, &str)) {
             house.settle().await.unwrap();
             check_whole(&house).await;
             if steps < step {
-                return;
+                break;
             }
         }
     }

@@ -88,6 +88,10 @@ async fn what_is_asked_of_no_lease_is_refused_in_the_words_clients_know() {
         assert_eq!(renewed, invalid("lease not found"));
         assert_eq!(write(&format!("{prefix}revoke"), unknown.clone()).await, Ok(Value::Null));
         assert_eq!(write(&format!("{prefix}revoke/a/b"), json!({})).await, Ok(Value::Null));
+        // Policies see the path alone, so the body must not lead elsewhere.
+        let elsewhere = write(&format!("{prefix}revoke/a/b"), unknown.clone()).await;
+        let text = "the body names another lease than the address; name one of them";
+        assert_eq!(elsewhere, invalid(text));
     }
     let read = root.read("sys/leases/lookup").await;
     assert_eq!(read, Err(Error::UnsupportedOperation));
@@ -140,8 +144,7 @@ async fn revoking_a_lease_ends_its_token_and_all_below_it_by_every_door() {
             let child = make(&house.holder(&parent), json!({"ttl": "1h"})).await;
             let (path, body) = match in_path {
                 true => (format!("sys/{door}/{id}"), json!({})),
-                // The body wins.
-                false => (format!("sys/{door}/a/b"), json!({"lease_id": id, "sync": true})),
+                false => (format!("sys/{door}"), json!({"lease_id": id, "sync": true})),
             };
             assert_eq!(root.write(&path, body).await, Ok(Value::Null));
             assert!(!is_good(&house, &parent).await);

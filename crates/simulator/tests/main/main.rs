@@ -5,6 +5,7 @@
 mod attacks;
 mod audit;
 mod batch_tokens;
+mod census;
 mod crashes;
 mod kv;
 mod leases;
