@@ -163,7 +163,8 @@ async fn if_not_ended(visit: &Visit, key: TokenKey, token: Token) -> Result<Opti
 }
 
 /// Those of its ancestors that a login made: how identity sees them concerns it too. `None` when
-/// the mount that gave the token out is disabled, or an ancestor is good no more.
+/// the mount that gave the token out is disabled, or an ancestor is good no more or another one by
+/// the same key.
 async fn owned_above(visit: &Visit, token: &Token) -> Result<Option<Vec<Token>>> {
     let mounts = visit.mounts().await?;
     let is_mounted = |token: &Token| {
@@ -173,6 +174,7 @@ async fn owned_above(visit: &Visit, token: &Token) -> Result<Option<Vec<Token>>>
         return Ok(None);
     }
     let mut above = token.parent.clone();
+    let mut accessor = token.parent_accessor.clone();
     let mut owned = vec![];
     for _ in 0..ANCESTORS_MAX {
         let Some(key) = above else {
@@ -181,6 +183,7 @@ async fn owned_above(visit: &Visit, token: &Token) -> Result<Option<Vec<Token>>>
         match TOKENS.get(&visit.system, &key).await? {
             Some(parent)
                 if parent.is_alive(visit.now)
+                    && accessor.take().is_none_or(|accessor| accessor == parent.accessor)
                     && is_mounted(&parent)
                     && !leases::is_ended(visit, &parent).await? =>
             {

@@ -53,6 +53,8 @@ struct Contents {
     display_name: String,
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     parent: Option<TokenKey>,
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    parent_accessor: Option<String>,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     mount: Option<String>,
     #[serde(rename = "i")]
@@ -134,6 +136,9 @@ pub(super) fn open(text: &Secret, subkey: &hmac::Key) -> Option<(TokenKey, Token
     }
     let opened = cipher(subkey, seed).open_in_place(nonce(), Aad::from([FORMAT]), sealed).ok()?;
     let contents: Contents = serde_json::from_slice(opened).ok()?;
+    if contents.parent.is_some() != contents.parent_accessor.is_some() {
+        return None;
+    }
     Some((format!("batch-{}", HEXLOWER.encode(seed)), contents.into_token()))
 }
 
@@ -165,6 +170,7 @@ impl Contents {
             metadata: token.metadata,
             display_name: token.display_name,
             parent: token.parent,
+            parent_accessor: token.parent_accessor,
             mount: token.mount,
             issued_milliseconds: token.issued.unix_milliseconds(),
             ttl: token.ttl,
@@ -186,6 +192,7 @@ impl Contents {
             metadata: self.metadata,
             display_name: self.display_name,
             parent: self.parent,
+            parent_accessor: self.parent_accessor,
             mount: self.mount,
             issued,
             renewed: None,
@@ -221,7 +228,7 @@ mod tests {
 
     fn token() -> Token {
         let contents = r#"{"p":["default","dev"],"a":"auth/userpass/login/bob","d":"userpass-bob",
-            "m":{"username":"bob"},"u":"parent","s":"mount","i":1790000000123,"t":3600,
+            "m":{"username":"bob"},"u":"parent","w":"whose","s":"mount","i":1790000000123,"t":3600,
             "n":["10.0.0.0/8"],"r":"role","e":"entity","f":"10.1.2.3","g":7,
             "o":{"alias":"alias","name":"bob","generation":3}}"#;
         serde_json::from_str::<Contents>(contents).unwrap().into_token()

@@ -178,12 +178,14 @@ async fn issue_under(
 /// It can be neither renewed nor counted, since nothing about it can change; and what ends it are
 /// its time, its ancestors, its mount, its entity and whatever is ended by prefix.
 async fn issue_batch(visit: &Visit, issue: Issue) -> Result<Auth> {
-    if issue.ttl.is_none() {
-        return Err(Error::internal("a batch token has to end by itself"));
+    if issue.ttl.is_none() || issue.uses.is_some() {
+        return Err(Error::internal("a batch token ends by itself, and its uses are not counted"));
     }
     check_size(&issue)?;
     let identity_policies = issue.identity_policies.clone();
+    let parent_accessor = accessor_of(visit, issue.parent.as_ref()).await?;
     let token = Token {
+        parent_accessor,
         renewable: false,
         uses_left: None,
         ttl_explicit_max: Seconds::ZERO,
@@ -198,6 +200,13 @@ async fn issue_batch(visit: &Visit, issue: Issue) -> Result<Auth> {
     Ok(auth)
 }
 
+async fn accessor_of(visit: &Visit, parent: Option<&TokenKey>) -> Result<Option<String>> {
+    let Some(key) = parent else { return Ok(None) };
+    let parent = TOKENS.get(&visit.system, key).await?;
+    let parent = parent.ok_or_else(|| Error::internal("the parent of a new token is not there"))?;
+    Ok(Some(parent.accessor))
+}
+
 impl Issue {
     /// The token that is made now, but for its accessor.
     fn into_token(self, visit: &Visit, era: u64) -> Token {
@@ -209,6 +218,7 @@ impl Issue {
             metadata: self.metadata,
             display_name: self.display_name,
             parent: self.parent,
+            parent_accessor: None,
             mount: self.mount,
             issued: visit.now,
             renewed: None,
@@ -261,6 +271,7 @@ pub(crate) fn found_root(
         metadata: None,
         display_name: "root".to_owned(),
         parent: None,
+        parent_accessor: None,
         mount: None,
         issued: now,
         renewed: None,

@@ -41,6 +41,10 @@ pub(crate) struct Token {
     pub(crate) display_name: String,
     /// The token that made it, and takes it along when it ends.
     pub(crate) parent: Option<TokenKey>,
+    /// The accessor of that token, in a batch token: the key of a token whose text its maker chose
+    /// can come again, and nobody clears up what is kept nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent_accessor: Option<String>,
     /// The storage name of the mount whose login made it, and takes it along when disabled.
     pub(crate) mount: Option<String>,
     /// When it was made.

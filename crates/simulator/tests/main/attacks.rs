@@ -45,6 +45,25 @@ async fn a_token_that_is_made_again_under_its_old_name_inherits_nothing() {
     assert_eq!(child.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
 }
 
+/// A batch token is kept nowhere, so nothing clears it up when its parent has ended.
+#[tokio::test]
+async fn a_batch_token_does_not_come_back_with_a_new_token_of_its_parents_name() {
+    let house = House::new().await;
+    let root = house.root();
+    let again = json!({"id": "again", "policies": ["root"], "ttl": "1h"});
+    let first = house.holder(&make(&root, again.clone()).await);
+    let batch = json!({"type": "batch", "policies": ["default"], "ttl": "1h"});
+    let child = house.holder(&make(&first, batch.clone()).await);
+    child.read("auth/token/lookup-self").await.unwrap();
+    root.write("auth/token/revoke", json!({"token": "again"})).await.unwrap();
+    assert_eq!(child.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+    house.settle().await.unwrap();
+    let second = house.holder(&make(&root, again).await);
+    assert_eq!(child.read("auth/token/lookup-self").await, Err(Error::UnknownToken));
+    let child = house.holder(&make(&second, batch).await);
+    child.read("auth/token/lookup-self").await.unwrap();
+}
+
 #[tokio::test]
 async fn a_parameter_never_leads_a_listing_elsewhere_than_its_path() {
     let house = House::new().await;
