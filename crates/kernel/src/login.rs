@@ -17,7 +17,8 @@ use crate::{identity, lockout, policies};
 /// first, so there is no spelling of it left to slip through.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the policies are not for logins; [`Error::Internal`] when what answered
+/// [`Error::Invalid`] when the policies are not for logins, or the uses of a batch token were to be
+/// counted; [`Error::Internal`] when what answered
 /// is no auth method at a public door.
 pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> Result<Reply> {
     if route.mount.class != Class::Auth || !route.is_public() {
@@ -26,6 +27,12 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
     // First of all: whatever else there is to say, a locked name does not get to hear it.
     lockout::admit(visit, &route.mount, &login.alias).await?;
     let policies = policies_of(&login)?;
+    let kind = route.mount.tuning.token_type.choose(wanted_kind(login.kind));
+    if kind == Kind::Batch && login.uses > 0 {
+        return Err(Error::invalid(
+            "this mount gives out batch tokens, which cannot have \"token_num_uses\" set",
+        ));
+    }
     let networks = networks_of(&login, visit.remote)?;
     let identified = identity::identify(visit, &route.mount, &login).await?;
     let facts = visit.facts(&route.mount);
@@ -54,7 +61,7 @@ pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> 
             period: grant.period,
             renewable: true,
             networks,
-            kind: route.mount.tuning.token_type.choose(wanted_kind(login.kind)),
+            kind,
             uses: Some(login.uses).filter(|uses| *uses > 0),
             role: None,
             entity: Some(identified.entity),

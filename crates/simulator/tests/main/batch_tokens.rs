@@ -229,6 +229,29 @@ async fn a_forced_batch_token_lives_for_one_period() {
     assert_eq!(refused, invalid("batch tokens cannot be renewed"));
 }
 
+/// A batch token cannot be counted, and a limit must not vanish without a word.
+#[tokio::test]
+async fn a_login_with_limited_uses_is_refused_where_the_mount_gives_batch_tokens() {
+    let house = furnished().await;
+    let user = json!({"token_num_uses": 2});
+    house.root().write("auth/userpass/users/mitchellh", user).await.unwrap();
+    for (tuned, allowed) in
+        [("batch", false), ("default-batch", false), ("default-service", true), ("service", true)]
+    {
+        tune(&house, tuned).await.unwrap();
+        let census = house.census().await;
+        let login = house.stranger().login("mitchellh", "foo").await;
+        if allowed {
+            let own = house.holder(&login.unwrap()).read("auth/token/lookup-self").await.unwrap();
+            assert_eq!(own["num_uses"], 1, "{tuned}");
+            continue;
+        }
+        let text = "this mount gives out batch tokens, which cannot have \"token_num_uses\" set";
+        assert_eq!(login, Err(Error::invalid(text)), "{tuned}");
+        assert_eq!(house.census().await, census);
+    }
+}
+
 #[tokio::test]
 async fn batch_tokens_end_with_their_mount_also_when_it_comes_again() {
     let house = furnished().await;
