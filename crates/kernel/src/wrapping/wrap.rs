@@ -32,8 +32,11 @@ pub(super) struct Wrapped {
 /// Keeps `reply` and answers with what fetches it, where the caller asked for that and there is
 /// something to keep.
 ///
+/// Keeping one takes several records. Who has no token gets only logins kept: those have proved who
+/// they are, and anybody else could fill the store.
+///
 /// # Errors
-/// When the store cannot answer.
+/// [`Error::Invalid`] when it is not kept for this caller, or not for so long.
 pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply> {
     let Some(ttl) = visit.wrap_ttl else { return Ok(reply) };
     if ttl > visit.kernel.settings.ttl_max {
@@ -49,6 +52,12 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
     if is_nothing {
         warnings.into_iter().for_each(|warning| visit.warn(warning));
         return Ok(reply);
+    }
+    if visit.holder.is_none() && !matches!(reply, Reply::Auth(_)) {
+        return Err(Error::invalid(
+            "only logins are wrapped for callers without a token; \
+             send the request without X-Vault-Wrap-TTL",
+        ));
     }
     let wrapped_accessor = match &reply {
         Reply::Auth(auth) => Some(auth.accessor.clone()).filter(|accessor| !accessor.is_empty()),

@@ -131,6 +131,39 @@ async fn reading_and_listing_change_nothing() {
     assert_eq!(house.census().await, before);
 }
 
+/// Keeping an answer costs the store some records, so who has no token gets only logins kept.
+#[tokio::test]
+async fn strangers_who_want_answers_wrapped_leave_nothing_behind() {
+    let (house, doors) = doors().await;
+    // Failed logins are counted, and the counters are bounded.
+    let census = async || {
+        let mut keys = house.census().await;
+        keys.retain(|key| !key.starts_with("sys/lockout/"));
+        keys
+    };
+    let root = house.root().wrapping(600);
+    let token = root.read("sys/mounts").await.unwrap()["token"].clone();
+    let before = census().await;
+    let stranger = house.stranger().wrapping(600);
+    for door in doors.iter().filter(|door| door.public) {
+        for operation in &door.operations {
+            for body in [json!({}), json!({"token": "nope", "password": "x"})] {
+                let _ = stranger.ask(*operation, &door.example, body).await;
+                assert_eq!(census().await, before, "{operation} {}", door.at);
+            }
+        }
+    }
+    let text = "only logins are wrapped for callers without a token; \
+                send the request without X-Vault-Wrap-TTL";
+    let refused = Err(Error::invalid(text));
+    let look = json!({ "token": token });
+    assert_eq!(stranger.read("sys/internal/ui/mounts").await, refused);
+    assert_eq!(stranger.write("sys/wrapping/lookup", look).await, refused);
+    // A token that the door does not look at is none.
+    assert_eq!(root.read("sys/internal/ui/mounts").await, refused);
+    assert_eq!(census().await, before);
+}
+
 #[tokio::test]
 async fn no_request_fits_two_doors_equally_well() {
     let (_, doors) = doors().await;
