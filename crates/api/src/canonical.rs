@@ -13,7 +13,7 @@ const SEGMENTS_MAX: usize = 64;
 /// A path below `/v1/`, percent-decoded once, without `.`, `..` or empty segments, and without a
 /// slash at either end.
 ///
-/// Invariant: made only by [`CanonicalPath::parse`] and [`CanonicalPath::with_segments`], so
+/// Invariant: made only by [`CanonicalPath::parse`] and, out of others, by the functions below, so
 /// nothing behind the door ever sees two spellings of one place. Doubtful paths are refused, never
 /// repaired.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -75,6 +75,23 @@ impl CanonicalPath {
     #[must_use]
     pub(crate) fn with_segments(&self, mount: &str, inner: &str) -> Self {
         Self { text: format!("{mount}{inner}"), folder: self.folder }
+    }
+
+    /// The path that this one ends in, if `end` is how it ends.
+    #[must_use]
+    pub fn inner(&self, end: &str) -> Option<Self> {
+        let is_end = match self.text.strip_suffix(end) {
+            Some(head) => !end.is_empty() && (head.is_empty() || head.ends_with('/')),
+            None => false,
+        };
+        is_end.then(|| Self { text: end.to_owned(), folder: self.folder })
+    }
+
+    /// This path with `inner`, which it ends in, replaced.
+    #[must_use]
+    pub fn with_inner(&self, inner: &Self, replacement: &Self) -> Self {
+        let head = self.text.strip_suffix(&inner.text).unwrap_or_default();
+        Self { text: format!("{head}{}", replacement.text), folder: self.folder }
     }
 }
 
@@ -158,5 +175,19 @@ mod tests {
     #[test]
     fn what_was_encoded_twice_is_decoded_once() {
         check("a/%252e%252e/b", Some("a/%2e%2e/b"));
+    }
+
+    #[test]
+    fn a_path_that_ends_in_another_is_changed_there_and_nowhere_else() {
+        let path = CanonicalPath::parse("revoke/login/Cas/").unwrap();
+        let inner = path.inner("login/Cas").unwrap();
+        assert!(inner.is_folder());
+        for other in ["", "ogin/Cas", "login", "revoke/login/Cas/"] {
+            assert_eq!(path.inner(other), None, "{other}");
+        }
+        let folded = CanonicalPath::parse("login/cas/").unwrap();
+        let changed = CanonicalPath::parse("revoke/login/cas/").unwrap();
+        assert_eq!(path.with_inner(&inner, &folded), changed);
+        assert_eq!(path.inner("revoke/login/Cas"), Some(path));
     }
 }

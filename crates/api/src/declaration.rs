@@ -52,6 +52,8 @@ pub struct Reached {
     pub own_users: bool,
     /// Names in the path are lower-cased before policy decides.
     pub folds_names: bool,
+    /// The path ends in another path, and names in that are folded as its own door declares.
+    pub folds_inner: bool,
     /// The attempt is never run again after its handler began.
     pub once: bool,
     /// The fields of `data` stand at the top level of the answer as well, for old clients.
@@ -125,6 +127,14 @@ impl<C: Send + Sync + 'static> Path<C> {
     #[must_use]
     pub fn folds_names(mut self) -> Self {
         self.reached.folds_names = true;
+        self
+    }
+
+    /// The last place of the pattern is another path. Names in that are folded before policy
+    /// decides, as its own door declares.
+    #[must_use]
+    pub fn folds_inner(mut self) -> Self {
+        self.reached.folds_inner = true;
         self
     }
 

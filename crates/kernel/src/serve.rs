@@ -11,7 +11,7 @@ use api::{Body, Error, Given, Memory, Operation, Reply, Request, Result, Trust};
 use serde_json::{Map, Value};
 
 use crate::audit::Trail;
-use crate::mounts::{Found, Route, route};
+use crate::mounts::{Found, Route, find_route, route};
 use crate::policies::{self, Granted};
 use crate::visit::Visit;
 use crate::{Kernel, description, lockout, login, time, tokens, wrapping};
@@ -148,8 +148,7 @@ async fn decide<'a>(
     exchange: &mut Exchange,
 ) -> Result<Granted<'a>> {
     let mounts = visit.mounts().await?;
-    let mount = mounts.of(visit.path.as_str());
-    let route = mount.map(|mount| route(kernel, mount, &visit.path, visit.operation));
+    let route = find_route(kernel, &mounts, &visit.path, visit.operation);
     if let Some(route) = &route {
         exchange.see(route);
         visit.path = route.path.clone();

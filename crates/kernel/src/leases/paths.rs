@@ -33,6 +33,7 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
                 "Of many that were ended at once, some may be listed for a few moments more.",
             )
             .sudo()
+            .folds_inner()
             .list(list),
         Path::new("leases/tidy")
             .help("Look for leases that lead nowhere.", "There are none: nothing dangles.")
@@ -74,6 +75,7 @@ fn doors_of_ending(patterns: [&'static str; 6]) -> [Path<Visit>; 6] {
                  Needs the sudo capability.",
             )
             .sudo()
+            .folds_inner()
     };
     [
         renewing(renew).write(renew_named),

@@ -23,7 +23,7 @@ use crate::{Kernel, identity, lockout};
 pub(crate) use paths::paths;
 pub(crate) use protected::founding_table;
 pub(crate) use record::{Mount, MountTable, Room, Tuning};
-pub(crate) use route::{Found, Route, route};
+pub(crate) use route::{Found, Route, find_route, route};
 
 /// Where the table is stored, below the kernel's own corner.
 const TABLE: Table<MountTable> = Table::new("");

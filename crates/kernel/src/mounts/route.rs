@@ -6,7 +6,7 @@ use api::describe::parameter_names;
 use api::{CanonicalPath, Captures, Context, Operation, Path, Pattern, Reached};
 use serde_json::{Map, Value};
 
-use super::record::{Mount, Room};
+use super::record::{Mount, MountTable, Room};
 use crate::Kernel;
 use crate::visit::Visit;
 
@@ -70,6 +70,28 @@ impl Route<'_> {
             |(name, value): &(&'static str, String)| ((*name).to_owned(), value.clone().into());
         self.captures.iter().map(named).collect()
     }
+}
+
+/// The door for `operation` at `path`, whatever is mounted there. Where the path ends in another
+/// one, names in that are folded too: they are the same names.
+pub(crate) fn find_route<'a>(
+    kernel: &'a Kernel,
+    mounts: &MountTable,
+    path: &CanonicalPath,
+    operation: Operation,
+) -> Option<Route<'a>> {
+    let mut found = route(kernel, mounts.of(path.as_str())?, path, operation);
+    if found.reached().folds_inner
+        && let Some((_, end)) = found.captures.last_mut()
+        && let Some(inner) = found.path.inner(end)
+        && let Some(mount) = mounts.of(inner.as_str())
+    {
+        // What is handed out and ends is mostly handed out by writing.
+        let folded = route(kernel, mount, &inner, Operation::Update).path;
+        folded.as_str().clone_into(end);
+        found.path = found.path.with_inner(&inner, &folded);
+    }
+    Some(found)
 }
 
 /// The door for `operation` at `path` below `mount`.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Access;
 use super::store::{Powers, powers};
-use crate::mounts::route;
+use crate::mounts::find_route;
 use crate::tokens::{self, Holder};
 use crate::visit::Visit;
 
@@ -123,11 +123,8 @@ pub(super) async fn folded(
         return Ok(None);
     };
     let mounts = visit.mounts().await?;
-    let folded = match mounts.of(path.as_str()) {
-        Some(mount) => route(&visit.kernel, mount, &path, operation).path,
-        None => path,
-    };
-    Ok(Some(folded.to_string()))
+    let found = find_route(&visit.kernel, &mounts, &path, operation);
+    Ok(Some(found.map_or(path, |route| route.path).to_string()))
 }
 
 /// A path as policies write it: nothing in it is encoded.

@@ -473,3 +473,33 @@ async fn a_periodic_token_ends_a_period_after_its_last_renewal() {
     house.wait(60);
     assert!(!is_good(&house, &token).await);
 }
+
+/// Names that are not case sensitive are one name, wherever they stand; and what a policy says of
+/// one spelling holds for all.
+#[tokio::test]
+async fn prefixes_are_folded_as_the_logins_below_them_were_before_policy_decides() {
+    let house = House::new().await;
+    with_users(&house, &["cas"]).await;
+    let root = house.root();
+    for door in ["leases/revoke-prefix", "leases/revoke-force", "revoke-prefix", "revoke-force"] {
+        let token = house.stranger().login("Cas", "foo").await.unwrap();
+        let path = format!("sys/{door}/auth/userpass/login/Cas");
+        assert_eq!(root.write(&path, json!({})).await, Ok(Value::Null));
+        assert!(!is_good(&house, &token).await, "{door}");
+        house.settle().await.unwrap();
+    }
+    let token = house.stranger().login("cas", "foo").await.unwrap();
+    assert_eq!(leases(&house, "auth/userpass/login/CAS").await.len(), 1);
+    let text = r#"path "sys/leases/revoke-prefix/*" { capabilities = ["update", "sudo"] }
+                  path "sys/leases/revoke-prefix/auth/userpass/login/cas" { capabilities = ["deny"] }"#;
+    root.write("sys/policies/acl/somebody", json!({ "policy": text })).await.unwrap();
+    let somebody = house.holder(&make(&root, json!({"policies": ["somebody"]})).await);
+    for name in ["cas", "Cas", "CAS"] {
+        let path = format!("sys/leases/revoke-prefix/auth/userpass/login/{name}");
+        assert_eq!(somebody.write(&path, json!({})).await, Err(Error::Denied), "{name}");
+        let may = json!({ "paths": [path] });
+        let may = somebody.write("sys/capabilities-self", may).await.unwrap();
+        assert_eq!(may["capabilities"], json!(["deny"]), "{name}");
+    }
+    assert!(is_good(&house, &token).await);
+}
