@@ -128,6 +128,8 @@ fn refuse<T>(text: &str) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[track_caller]
