@@ -490,12 +490,15 @@ async fn prefixes_are_folded_as_the_logins_below_them_were_before_policy_decides
     }
     let token = house.stranger().login("cas", "foo").await.unwrap();
     assert_eq!(leases(&house, "auth/userpass/login/CAS").await.len(), 1);
-    let text = r#"path "sys/leases/revoke-prefix/*" { capabilities = ["update", "sudo"] }
-                  path "sys/leases/revoke-prefix/auth/userpass/login/cas" { capabilities = ["deny"] }"#;
+    let below = "sys/leases/revoke-prefix";
+    let text = format!(
+        r#"path "{below}/*" {{ capabilities = ["update", "sudo"] }}
+           path "{below}/auth/userpass/login/cas" {{ capabilities = ["deny"] }}"#
+    );
     root.write("sys/policies/acl/somebody", json!({ "policy": text })).await.unwrap();
     let somebody = house.holder(&make(&root, json!({"policies": ["somebody"]})).await);
     for name in ["cas", "Cas", "CAS"] {
-        let path = format!("sys/leases/revoke-prefix/auth/userpass/login/{name}");
+        let path = format!("{below}/auth/userpass/login/{name}");
         assert_eq!(somebody.write(&path, json!({})).await, Err(Error::Denied), "{name}");
         let may = json!({ "paths": [path] });
         let may = somebody.write("sys/capabilities-self", may).await.unwrap();
