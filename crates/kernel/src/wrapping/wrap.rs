@@ -32,8 +32,8 @@ pub(super) struct Wrapped {
 /// Keeps `reply` and answers with what fetches it, where the caller asked for that and there is
 /// something to keep.
 ///
-/// Keeping one takes several records. Who has no token gets only logins kept: those have proved who
-/// they are, and anybody else could fill the store.
+/// Keeping one takes several records. Where no token is asked for, only logins are kept: those have
+/// proved who they are, and anybody else could fill the store.
 ///
 /// # Errors
 /// [`Error::Invalid`] when it is not kept for this caller, or not for so long.
@@ -55,7 +55,7 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
     }
     if visit.holder.is_none() && !matches!(reply, Reply::Auth(_)) {
         return Err(Error::invalid(
-            "only logins are wrapped for callers without a token; \
+            "only logins are wrapped where no token is asked for; \
              send the request without X-Vault-Wrap-TTL",
         ));
     }

@@ -153,7 +153,7 @@ async fn strangers_who_want_answers_wrapped_leave_nothing_behind() {
             }
         }
     }
-    let text = "only logins are wrapped for callers without a token; \
+    let text = "only logins are wrapped where no token is asked for; \
                 send the request without X-Vault-Wrap-TTL";
     let refused = Err(Error::invalid(text));
     let look = json!({ "token": token });
