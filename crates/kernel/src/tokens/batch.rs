@@ -246,6 +246,17 @@ mod tests {
         assert!(is_one(&sealed()) && sealed().reveal().len() < 600);
     }
 
+    /// A token that lost its parent would outlive it.
+    #[test]
+    fn a_parent_that_is_not_known_for_sure_opens_nothing() {
+        let forgetful = Token { parent_accessor: None, ..token() };
+        let text = seal(forgetful, &subkey(1), &Seeded::new(1)).unwrap();
+        assert!(open(&text, &subkey(1)).is_none());
+        let orphan = Token { parent: None, parent_accessor: None, ..token() };
+        let text = seal(orphan, &subkey(1), &Seeded::new(1)).unwrap();
+        assert!(open(&text, &subkey(1)).is_some());
+    }
+
     #[test]
     fn another_key_opens_nothing() {
         assert!(open(&sealed(), &subkey(2)).is_none());
