@@ -31,7 +31,7 @@ mod wordlists;
 mod workshop;
 
 pub use canonical::CanonicalPath;
-pub use context::{Caller, Context, MountFacts, Proofs, Warnings};
+pub use context::{Caller, Context, MountFacts, Warnings};
 pub use declaration::{BoxFuture, Endpoint, Handler, Parameters, Path, Reached};
 pub use engine::{Class, Corner, Engine, Renew, Renewal};
 pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
