@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{
     Caller, CanonicalPath, Context, Engine, Entropy, Error, Given, KeyValues, Login, Memory,
-    Moment, MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings,
-    Wordlists, Workshop,
+    Moment, MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Wordlists,
+    Workshop,
 };
 use serde_json::{Map, Value, json};
 use storage::{Store, Transaction, View};
