@@ -43,7 +43,7 @@ pub use names::{NameList, fold_name, is_name, is_name_or_address, normalize_poli
 pub use networks::{network_text, parse_network};
 pub use operation::Operation;
 pub use page::{Folder, Page};
-pub use parameters::{Everything, Given, KeyValues, Seconds};
+pub use parameters::{ENTRIES_MAX, Everything, Given, KeyValues, Seconds};
 pub use pattern::{Captures, Pattern};
 pub use reply::{
     Absent, Accepted, Bare, Data, Found, Keys, Login, NoContent, Reply, Respond, Token, TokenKind,
