@@ -36,8 +36,6 @@ pub struct Context {
     pub memory: Arc<Memory>,
     /// What the caller should be told besides the answer.
     pub warnings: Warnings,
-    /// Who has proved to be whom.
-    pub proofs: Proofs,
 }
 
 /// What an engine may know of the mount it is answering for.
@@ -71,12 +69,6 @@ pub struct Caller {
     pub alias: Option<String>,
 }
 
-/// Who has proved to be whom in this request. A name can be locked after too many failures; then
-/// the kernel refuses whatever the handler answers, so that nobody learns from the answer that this
-/// guess was right.
-#[derive(Default)]
-pub struct Proofs(Mutex<Vec<String>>);
-
 /// What the caller should be told besides the answer.
 #[derive(Default)]
 pub struct Warnings(Mutex<Vec<String>>);
@@ -85,19 +77,6 @@ impl Context {
     /// Tells the caller something besides the answer.
     pub fn warn(&self, text: impl Into<String>) {
         self.warnings.add(text);
-    }
-
-    /// Says that what was shown proves to be `alias`. Whoever checks a password says so before they
-    /// answer anything that depends on it.
-    pub fn proved(&self, alias: &str) {
-        self.proofs.0.lock().unwrap_or_else(PoisonError::into_inner).push(alias.to_owned());
-    }
-}
-
-impl Proofs {
-    /// All aliases that were proved.
-    pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

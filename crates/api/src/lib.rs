@@ -31,7 +31,7 @@ mod wordlists;
 mod workshop;
 
 pub use canonical::CanonicalPath;
-pub use context::{Caller, Context, MountFacts, Proofs, Warnings};
+pub use context::{Caller, Context, MountFacts, Warnings};
 pub use declaration::{BoxFuture, Endpoint, Handler, Parameters, Path, Reached};
 pub use engine::{Class, Corner, Engine, Renew, Renewal};
 pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
@@ -43,7 +43,7 @@ pub use names::{NameList, fold_name, is_name, is_name_or_address, normalize_poli
 pub use networks::{network_text, parse_network};
 pub use operation::Operation;
 pub use page::{Folder, Page};
-pub use parameters::{Everything, Given, KeyValues, Seconds};
+pub use parameters::{ENTRIES_MAX, Everything, Given, KeyValues, Seconds};
 pub use pattern::{Captures, Pattern};
 pub use reply::{
     Absent, Accepted, Bare, Data, Found, Keys, Login, NoContent, Reply, Respond, Token, TokenKind,

@@ -24,6 +24,9 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Error, Result, duration};
 
+/// How many entries a list or an object in a request may have, also a list that was sent as text.
+pub const ENTRIES_MAX: usize = 10_000;
+
 /// Marks, in the deserializer's own calls, the type that takes all parameters as they came.
 const EVERYTHING: &str = "$strongroom::Everything";
 
@@ -416,10 +419,13 @@ impl<'de> Deserializer<'de> for Lenient {
             Value::Null => vec![],
             Value::String(text) => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                items.map(Value::from).collect()
+                items.take(ENTRIES_MAX + 1).map(Value::from).collect()
             }
             other => vec![other],
         };
+        if values.len() > ENTRIES_MAX {
+            return Err(Flaw(format!("more than {ENTRIES_MAX} entries in one place")));
+        }
         visitor.visit_seq(List(values.into_iter()))
     }
 
@@ -580,6 +586,16 @@ mod tests {
                             number";
             refused(text, expected);
         }
+    }
+
+    #[test]
+    fn a_list_sent_as_text_has_no_more_entries_than_any_other() {
+        let most = given(json!({"list": "a,".repeat(ENTRIES_MAX)})).parse::<Sample>().unwrap();
+        assert_eq!(most.list.len(), ENTRIES_MAX);
+        let expected = "error converting input for field \"list\": more than 10000 entries in one \
+                        place";
+        refused(json!({"list": "a,".repeat(ENTRIES_MAX + 1)}), expected);
+        refused(json!({"list": vec!["a"; ENTRIES_MAX + 1]}), expected);
     }
 
     #[test]

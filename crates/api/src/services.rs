@@ -36,6 +36,15 @@ pub trait Services: Send + Sync {
         except: Option<&'a str>,
     ) -> BoxFuture<'a, Result<()>>;
 
+    /// Hears that what was shown proves to be `alias`, and forgets the failures before it. A name
+    /// can be locked after too many of them; then nothing may be done or answered that depends on
+    /// this guess having been right, and no work either, since it takes time. So whoever checks a
+    /// password says so first of all.
+    ///
+    /// # Errors
+    /// [`Error::LockedOut`](crate::Error::LockedOut) while the name is locked.
+    fn proved<'a>(&'a self, alias: &'a str) -> BoxFuture<'a, Result<()>>;
+
     /// Why `password` does not satisfy the password policy called `policy`, if it does not.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! What the kernel does for an auth method, as far as its tests care: sessions are a list, and
-//! there is one password policy.
+//! there is one password policy. It notes who proved to be whom, and refuses those who are locked.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,6 +12,8 @@ pub(crate) const POLICY: &str = "digits";
 pub(crate) struct Desk {
     /// Whose they are, and what they are.
     sessions: Mutex<Vec<(String, Session)>>,
+    proved: Mutex<Vec<String>>,
+    locked: Mutex<Option<String>>,
 }
 
 impl Desk {
@@ -29,6 +31,16 @@ impl Desk {
     /// The accessors of all sessions there are.
     pub(crate) fn accessors(&self) -> Vec<String> {
         self.all().iter().map(|(_, session)| session.accessor.clone()).collect()
+    }
+
+    /// From now on this name is locked.
+    pub(crate) fn lock(&self, alias: &str) {
+        *self.locked.lock().unwrap() = Some(alias.into());
+    }
+
+    /// Who was proved to be there since this was last asked.
+    pub(crate) fn take_proved(&self) -> Vec<String> {
+        std::mem::take(&mut self.proved.lock().unwrap())
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, Vec<(String, Session)>> {
@@ -65,6 +77,15 @@ impl Services for Desk {
         self.all()
             .retain(|(owner, session)| owner != alias || except == Some(session.accessor.as_str()));
         Box::pin(async { Ok(()) })
+    }
+
+    fn proved<'a>(&'a self, alias: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.proved.lock().unwrap().push(alias.to_owned());
+        let answer = match self.locked.lock().unwrap().as_deref() == Some(alias) {
+            true => Err(Error::LockedOut),
+            false => Ok(()),
+        };
+        Box::pin(async { answer })
     }
 
     fn password_flaw<'a>(

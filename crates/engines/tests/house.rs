@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{
     Caller, CanonicalPath, Context, Engine, Entropy, Error, Given, KeyValues, Login, Memory,
-    Moment, MountFacts, Operation, Path, Proofs, Renewal, Reply, Result, Seconds, Warnings,
-    Wordlists, Workshop,
+    Moment, MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Wordlists,
+    Workshop,
 };
 use serde_json::{Map, Value, json};
 use storage::{Store, Transaction, View};
@@ -135,7 +135,7 @@ impl House {
             }
             answer.outcome = declared.call(answer.operation, &context, &given).await;
             answer.warnings = context.warnings.take();
-            answer.proved = context.proofs.take();
+            answer.proved = self.desk.take_proved();
         }
         Attempt { transaction, answer }
     }
@@ -220,7 +220,6 @@ impl House {
             workshop: self.workshop.clone(),
             memory: memory.clone(),
             warnings: Warnings::default(),
-            proofs: Proofs::default(),
         }
     }
 }

@@ -106,6 +106,33 @@ async fn what_is_wrong_is_found_in_the_order_clients_know() {
     neither.refused("must provide either password or password_hash");
 }
 
+#[tokio::test]
+async fn what_every_login_looks_at_is_bounded() {
+    let house = house_with_bob().await;
+    let policies = |count| (0..count).map(|n| format!("p{n},")).collect::<String>();
+    let networks = |count: usize| "10.0.0.0/8,".repeat(count);
+    let most = json!({
+        "token_policies": policies(1000), "token_bound_cidrs": networks(1000),
+        "policies": ["\u{fc}".repeat(256)],
+    });
+    house.write("users/bob", most).await.done();
+    let before = house.read("users/bob").await.data();
+    for field in ["token_policies", "policies"] {
+        let text =
+            format!("'{field}' is too large; at most 1000 policies with names of 256 letters");
+        for given in [json!(policies(1001)), json!(["\u{fc}".repeat(257)])] {
+            let given = json!({ field: given });
+            house.write("users/bob", given.clone()).await.refused(&text);
+            house.write("users/bob/policies", given).await.refused(&text);
+        }
+    }
+    for field in ["token_bound_cidrs", "bound_cidrs"] {
+        let text = format!("'{field}' is too large; at most 1000 networks");
+        house.write("users/bob", json!({ field: networks(1001) })).await.refused(&text);
+    }
+    assert_eq!(house.read("users/bob").await.data(), before);
+}
+
 /// "hunter2", by bcrypt.
 const HASH: &str = "$2b$05$abcdefghijklmnopqrstuuoXuKqgZXLiJqzfmMXDDhSFPIvxV7t8.";
 

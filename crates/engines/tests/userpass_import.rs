@@ -159,3 +159,42 @@ async fn a_lost_race_imports_without_hashing_again_and_gives_everyone_their_own_
     let bob = house.store.get("mount/0/user/bob").await.unwrap().unwrap().value;
     assert_ne!(ann, bob);
 }
+
+#[tokio::test]
+async fn an_import_tells_nothing_of_the_passwords_there_were() {
+    let house = house();
+    house.write("config", json!({"password_history": 3})).await.done();
+    for password in ["hunter2", "hunter3"] {
+        house.write("users/bob", json!({"password": password})).await.done();
+    }
+    for guess in ["hunter2", "hunter3", "hunter4"] {
+        let guess = json!({"username": "bob", "password": guess});
+        let tried = json!({"lines": [guess.clone()], "dry_run": true});
+        assert_eq!(house.write("users/import", tried).await.data()["updated"], 1);
+        flaws(import(&house, json!([guess, 7])).await, &["line 2: is not a JSON object"]);
+    }
+    let known = json!([{"username": "bob", "password": "hunter3"}]);
+    assert_eq!(import(&house, known).await.data()["updated"], 1);
+}
+
+#[tokio::test]
+async fn whoever_is_created_finds_no_tokens_of_an_earlier_one() {
+    let house = house();
+    let user = |name: &str| json!({"username": name, "password": "hunter2"});
+    import(&house, json!([user("ann"), user("bob")])).await.data();
+    for name in ["ann", "bob"] {
+        house.desk.open_session(name, name);
+        house.delete(&format!("users/{name}")).await.done();
+    }
+    assert_eq!(house.desk.accessors(), ["ann", "bob"]);
+    import(&house, json!([user("ann")])).await.data();
+    assert_eq!(house.desk.accessors(), ["bob"]);
+    house.write("users/bob", json!({"password": "hunter2"})).await.done();
+    // Those who are there keep theirs.
+    for name in ["ann", "bob"] {
+        house.desk.open_session(name, name);
+    }
+    import(&house, json!([user("ann")])).await.data();
+    house.write("users/bob", json!({"password": "hunter3"})).await.done();
+    assert_eq!(house.desk.accessors(), ["ann", "bob"]);
+}

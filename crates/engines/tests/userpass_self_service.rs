@@ -1,8 +1,11 @@
 //! What users do for themselves, and what operators do about their tokens.
 
-use api::{Error, Operation};
+use std::sync::Arc;
+
+use api::{Error, Memory, Operation};
 use serde_json::json;
 
+use crate::desk::POLICY;
 use crate::house::House;
 
 /// Ann and Bob, with tokens; Bob asks.
@@ -145,5 +148,31 @@ async fn operators_end_a_users_tokens_when_they_say_so() {
         house.desk.open_session("ann", "a2");
         house.ask(operation, path, given).await.done();
         assert_eq!(house.desk.accessors(), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_guess_at_a_locked_name_causes_no_more_work_than_a_wrong_one() {
+    let mut house = house().await;
+    let rules = json!({"self_service": true, "password_history": 3, "password_policy": POLICY});
+    house.write("config", rules).await.done();
+    house.write("users/bob", json!({"must_change_password": true})).await.done();
+    house.desk.lock("bob");
+    for (guess, is_right) in [("hunter2", true), ("hunter3", false)] {
+        let expect = |error: Error, door: &str| match is_right {
+            true => assert_eq!(error, Error::LockedOut, "{door}"),
+            false => assert!(matches!(error, Error::LoginFailed(_)), "{door}"),
+        };
+        let memory = Arc::new(Memory::default());
+        let login = (Operation::Update, "login/bob", json!({"password": guess}));
+        expect(house.attempt(login, &memory).await.answer.error(), "login/bob");
+        // The verification is remembered. Whatever would have to be hashed besides is refused.
+        house.close_the_workshop();
+        for door in ["login/bob", "self/password"] {
+            let change = json!({"password": guess, "new_password": "hunter4"});
+            let attempt = house.attempt((Operation::Update, door, change), &memory).await;
+            expect(attempt.answer.error(), door);
+        }
+        house.open_the_workshop();
     }
 }

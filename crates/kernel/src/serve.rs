@@ -185,10 +185,6 @@ async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
             for warning in context.warnings.take() {
                 visit.warn(warning);
             }
-            // Whatever depends on a right guess is told only while the name is not locked.
-            for alias in context.proofs.take() {
-                lockout::admit(visit, &route.mount, &alias).await?;
-            }
             let reply = match outcome {
                 Err(Error::LoginFailed(failure)) => {
                     return Err(lockout::count(visit, &route.mount, failure).await?);

@@ -8,7 +8,7 @@ use storage::View;
 use crate::mounts::Mount;
 use crate::tokens::{self, Holder, Owner};
 use crate::visit::Visit;
-use crate::{Kernel, identity, policies};
+use crate::{Kernel, identity, lockout, policies};
 
 /// The services to the engine at `mount`.
 pub(crate) fn of(visit: &Visit, mount: &Mount) -> Arc<dyn Services> {
@@ -16,7 +16,7 @@ pub(crate) fn of(visit: &Visit, mount: &Mount) -> Arc<dyn Services> {
         kernel: visit.kernel.clone(),
         system: visit.system.clone(),
         now: visit.now,
-        mount: mount.storage.clone(),
+        mount: mount.clone(),
     })
 }
 
@@ -26,8 +26,7 @@ struct Desk {
     kernel: Arc<Kernel>,
     system: View,
     now: Moment,
-    /// The storage name of the mount.
-    mount: String,
+    mount: Mount,
 }
 
 impl Desk {
@@ -61,7 +60,7 @@ impl Desk {
             None => None,
         };
         let visit = self.visit();
-        if let Some(owner) = identity::start_generation(&visit, &self.mount, alias).await? {
+        if let Some(owner) = identity::start_generation(&visit, &self.mount.storage, alias).await? {
             tokens::end_all_before(&visit, &owner, kept);
         }
         Ok(())
@@ -77,7 +76,7 @@ impl Desk {
     }
 
     async fn owner(&self, alias: &str) -> Result<Option<Owner>> {
-        identity::owner(&self.visit(), &self.mount, alias).await
+        identity::owner(&self.visit(), &self.mount.storage, alias).await
     }
 
     fn visit(&self) -> Visit {
@@ -114,6 +113,10 @@ impl Services for Desk {
         except: Option<&'a str>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.end_sessions(alias, except))
+    }
+
+    fn proved<'a>(&'a self, alias: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { lockout::admit(&self.visit(), &self.mount, alias).await })
     }
 
     fn password_flaw<'a>(

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use api::{
-    Caller, CanonicalPath, Context, Corner, Error, Memory, Moment, MountFacts, Operation, Proofs,
-    Request, Result, Seconds, Secret, Warnings,
+    Caller, CanonicalPath, Context, Corner, Error, Memory, Moment, MountFacts, Operation, Request,
+    Result, Seconds, Secret, Warnings,
 };
 use storage::{Transaction, View};
 
@@ -146,7 +146,6 @@ impl Visit {
             workshop: self.kernel.workshop.clone(),
             memory: self.memory.clone(),
             warnings: Warnings::default(),
-            proofs: Proofs::default(),
         }
     }
 

@@ -17,6 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::null;
 
+/// How many policies and networks tokens may have: every login looks at all of them, also one that
+/// fails.
+const POLICIES_MAX: usize = 1000;
+const POLICY_NAME_LETTERS_MAX: usize = 256;
+const NETWORKS_MAX: usize = 1000;
 /// How much may be said about an alias: each login writes it.
 const ALIAS_METADATA_MAX: usize = 64;
 const ALIAS_METADATA_NAME_BYTES_MAX: usize = 128;
@@ -141,9 +146,10 @@ impl TokenSettings {
     /// Takes over what a request says by the names of today. What an error leaves is of no use.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for settings that make no sense.
+    /// [`Error::Invalid`] for settings that make no sense or are too many.
     pub(crate) fn change(&mut self, new: &TokenFields) -> Result<()> {
-        let networks = new.token_bound_cidrs.as_ref().map(parse_networks).transpose()?;
+        let networks = parse_networks("token_bound_cidrs", new.token_bound_cidrs.as_ref())?;
+        check_policies("token_policies", new.token_policies.as_ref())?;
         let kind = new.token_type.as_deref().map(parse_kind).transpose()?;
         let shown = &mut self.by_old_name;
         settle(&mut self.networks, &mut shown.networks, networks);
@@ -167,13 +173,15 @@ impl TokenSettings {
     /// held against nothing: a value that was given by the new name as well is only shown by both.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for networks that are none, and for those that could not be kept to.
+    /// [`Error::Invalid`] for networks that are none, for those that could not be kept to, and for
+    /// too many of anything.
     pub(crate) fn change_by_old_names(
         &mut self,
         new: &TokenFields,
         old: OldTokenFields,
     ) -> Result<()> {
-        let networks = old.bound_cidrs.as_ref().map(parse_networks).transpose()?;
+        let networks = parse_networks("bound_cidrs", old.bound_cidrs.as_ref())?;
+        check_policies("policies", old.policies.as_ref())?;
         let policies = old.policies.map(normalize_policies);
         let shown = &mut self.by_old_name;
         let by_new_name = new.token_bound_cidrs.is_some();
@@ -188,11 +196,21 @@ impl TokenSettings {
     }
 
     /// Takes over new policies. By the new name they are kept as they were typed.
-    pub(crate) fn change_policies(&mut self, new: Option<NameList>, old: Option<NameList>) {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for too many or too long ones.
+    pub(crate) fn change_policies(
+        &mut self,
+        new: Option<NameList>,
+        old: Option<NameList>,
+    ) -> Result<()> {
+        check_policies("token_policies", new.as_ref())?;
+        check_policies("policies", old.as_ref())?;
         let by_new_name = new.is_some();
         let old = old.map(|names| (normalize_policies(names), by_new_name));
         settle(&mut self.policies, &mut self.by_old_name.policies, new);
         settle_old(&mut self.policies, &mut self.by_old_name.policies, old);
+        Ok(())
     }
 
     /// The login these settings make. The caller adds who it is for.
@@ -348,6 +366,27 @@ fn parse_kind(text: &str) -> Result<TokenKind> {
     }
 }
 
-fn parse_networks(texts: &NameList) -> Result<Vec<IpNet>> {
-    texts.iter().map(|text| parse_network(text).map_err(Error::Invalid)).collect()
+fn parse_networks(field: &str, texts: Option<&NameList>) -> Result<Option<Vec<IpNet>>> {
+    let Some(texts) = texts else { return Ok(None) };
+    if texts.len() > NETWORKS_MAX {
+        return Err(Error::Invalid(format!(
+            "'{field}' is too large; at most {NETWORKS_MAX} networks"
+        )));
+    }
+    texts
+        .iter()
+        .map(|text| parse_network(text).map_err(Error::Invalid))
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+fn check_policies(field: &str, names: Option<&NameList>) -> Result<()> {
+    let is_short = |name: &String| name.chars().count() <= POLICY_NAME_LETTERS_MAX;
+    if names.is_none_or(|names| names.len() <= POLICIES_MAX && names.iter().all(is_short)) {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "'{field}' is too large; at most {POLICIES_MAX} policies with names of \
+         {POLICY_NAME_LETTERS_MAX} letters"
+    )))
 }

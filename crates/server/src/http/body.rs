@@ -212,7 +212,7 @@ fn split_lines(
 ) -> Result<Map<String, Value>> {
     let lines_max = match trust {
         Trust::Anonymous => scan::ANONYMOUS_STRINGS_MAX,
-        Trust::Authenticated => scan::ENTRIES_MAX,
+        Trust::Authenticated => api::ENTRIES_MAX,
     };
     let unclear = |_| Error::invalid("the lines are not valid UTF-8");
     let text = std::str::from_utf8(text).map_err(unclear)?;
@@ -228,7 +228,7 @@ fn split_lines(
 fn parse_form(text: &[u8], trust: Trust) -> Result<Map<String, Value>> {
     let pairs_max = match trust {
         Trust::Anonymous => scan::ANONYMOUS_STRINGS_MAX / 2,
-        Trust::Authenticated => scan::ENTRIES_MAX,
+        Trust::Authenticated => api::ENTRIES_MAX,
     };
     let unclear = |_| Error::invalid("the form is not valid UTF-8");
     let text = std::str::from_utf8(text).map_err(unclear)?;

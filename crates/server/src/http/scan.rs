@@ -5,14 +5,12 @@
 //! too much. It does not check the grammar, since the parser behind it does; it only has to be
 //! right about texts that the parser accepts.
 
-use api::{Error, Result, Trust};
+use api::{ENTRIES_MAX, Error, Result, Trust};
 
 /// How many objects and arrays may lie within each other, the outermost included.
 pub(super) const DEPTH_MAX: usize = 32;
 /// How long a number may be.
 pub(super) const NUMBER_BYTES_MAX: usize = 256;
-/// How many entries one object or array may have.
-pub(super) const ENTRIES_MAX: usize = 10_000;
 /// How many strings, keys included, may come from somebody who has not proved who they are.
 pub(super) const ANONYMOUS_STRINGS_MAX: usize = 1000;
 

@@ -71,6 +71,26 @@ async fn a_locked_name_hears_nothing_else_that_depends_on_the_right_password() {
 }
 
 #[tokio::test]
+async fn a_locked_name_changes_no_password_at_either_door() {
+    let house = crate::walk::furnished().await;
+    let root = house.root();
+    root.write("auth/userpass/config", json!({"self_service": true})).await.unwrap();
+    let user = house.holder(&house.stranger().login("mitchellh", "foo").await.unwrap());
+    let due = json!({"must_change_password": true});
+    root.write("auth/userpass/users/mitchellh", due).await.unwrap();
+    guess_wrong(&house.stranger(), "mitchellh", 5).await;
+    // Also where the new password would be refused: nobody gets to hear that.
+    for (old, new) in [("foo", "bar"), ("foo", "foo"), ("foo", ""), ("wrong", "bar")] {
+        let change = json!({"password": old, "new_password": new});
+        let login = "auth/userpass/login/mitchellh";
+        let refused = house.stranger().write(login, change.clone()).await;
+        assert_eq!(refused, Err(Error::LockedOut), "{old} {new}");
+        let refused = user.write("auth/userpass/self/password", change).await;
+        assert_eq!(refused, Err(Error::LockedOut), "{old} {new}");
+    }
+}
+
+#[tokio::test]
 async fn a_right_password_makes_the_wrong_ones_forgotten() {
     let house = crate::walk::furnished().await;
     let caller = house.stranger();

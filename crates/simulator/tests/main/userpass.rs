@@ -331,6 +331,41 @@ async fn an_operator_ends_all_tokens_of_a_user_with_one_call() {
 }
 
 #[tokio::test]
+async fn the_tokens_of_a_deleted_user_are_not_those_of_the_next_one_by_that_name() {
+    let house = furnished().await;
+    let root = house.root();
+    root.write("auth/userpass/config", json!({"self_service": true})).await.unwrap();
+    let user = "auth/userpass/users/mitchellh";
+    let import = json!({"lines": [{"username": "mitchellh", "password": "foo"}]});
+    let by_single_write = (user, json!({"password": "foo"}));
+    for (path, created) in [by_single_write, ("auth/userpass/users/import", import)] {
+        let token = house.stranger().login("mitchellh", "foo").await.unwrap();
+        let earlier = house.holder(&token);
+        root.delete(user).await.unwrap();
+        assert!(is_good(&earlier).await);
+        root.write(path, created).await.unwrap();
+        assert!(!is_good(&earlier).await, "{path}");
+        let own = earlier.read("auth/userpass/self").await;
+        assert_eq!(own, Err(Error::UnknownToken), "{path}");
+        let token = house.stranger().login("mitchellh", "foo").await.unwrap();
+        assert!(is_good(&house.holder(&token)).await, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn creating_somebody_whose_name_nobody_had_writes_nothing_about_tokens() {
+    let house = furnished().await;
+    let of_the_kernel = async || {
+        let census = house.census().await;
+        census.into_iter().filter(|key| key.starts_with("sys/")).collect::<Vec<_>>()
+    };
+    let before = of_the_kernel().await;
+    let user = json!({"password": "foo"});
+    house.root().write("auth/userpass/users/newcomer", user).await.unwrap();
+    assert_eq!(of_the_kernel().await, before);
+}
+
+#[tokio::test]
 async fn a_mount_holds_passwords_against_a_policy_of_the_server() {
     let house = furnished().await;
     let root = house.root();

@@ -36,7 +36,7 @@ async fn write_policies(
 ) -> Result<NoContent> {
     let (_, name) = username.at(context).await?;
     let mut user = User::find(context, &name).await?.ok_or_else(no_such_user)?;
-    user.token.change_policies(given.token_policies.map(normalize_policies), given.policies);
+    user.token.change_policies(given.token_policies.map(normalize_policies), given.policies)?;
     user.store(context, &name);
     Ok(NoContent)
 }

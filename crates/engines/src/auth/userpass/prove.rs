@@ -13,7 +13,7 @@ use super::user::User;
 /// The user called `name`, if the password is theirs and they may use it here and now.
 ///
 /// # Errors
-/// [`Error::LoginFailed`], which the kernel counts.
+/// [`Error::LoginFailed`], which the kernel counts; [`Error::LockedOut`].
 pub(super) async fn prove(
     context: &Context,
     configuration: &Configuration,
@@ -38,7 +38,9 @@ pub(super) async fn prove(
             text: "invalid username or password",
         })));
     };
-    context.proved(name);
+    // Before anything else is done that a wrong guess would not cause, so that neither answers nor
+    // time tell whoever guesses at a locked name that they were right.
+    context.services.proved(name).await?;
     if let Some(rehashed) = verdict.rehashed {
         user.password = rehashed;
         user.store(context, name);

@@ -12,7 +12,7 @@ use super::user::User;
 /// Somebody who is to get a new password.
 pub(super) struct Candidate<'a> {
     pub(super) name: &'a str,
-    /// The user as they are, if there is such a user.
+    /// The user whose earlier passwords must not come again, if anybody's.
     pub(super) user: Option<&'a User>,
     pub(super) password: &'a Secret,
 }

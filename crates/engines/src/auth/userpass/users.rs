@@ -31,7 +31,8 @@ pub(super) fn one() -> Path {
             "Create, read, change and remove a user.",
             "Fields that are left out of a change stay as they are.\n\n\
              Removing or changing a user leaves the tokens they already hold alone, unless \
-             \"revoke_tokens\" says otherwise.",
+             \"revoke_tokens\" says otherwise. Creating one ends those of anybody who had the name \
+             before.",
         )
         .folds_names()
         .exists(user_exists)
@@ -79,7 +80,8 @@ impl Prepared {
         Ok(Self { before, password, token, account })
     }
 
-    /// Hashes the password if there is one, and stores the user as `name`.
+    /// Hashes the password if there is one, and stores the user as `name`. Whoever had that name
+    /// before is somebody else: tokens they left behind end.
     ///
     /// # Errors
     /// [`Error::Busy`].
@@ -90,6 +92,7 @@ impl Prepared {
         name: &str,
     ) -> Result<()> {
         let Self { before, password, token, account } = self;
+        let is_new = before.is_none();
         let hashed = match password {
             Some(password) => Some(password.hash(context, configuration, name).await?),
             None => None,
@@ -106,6 +109,9 @@ impl Prepared {
         user.token = token;
         user.account = account;
         user.store(context, name);
+        if is_new {
+            context.services.end_sessions(name, None).await?;
+        }
         Ok(())
     }
 }
