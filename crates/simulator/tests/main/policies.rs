@@ -399,6 +399,33 @@ async fn case_159_a_template_is_filled_in_for_whoever_asks() {
     nobody.write("kv/gone/x", body()).await.unwrap();
 }
 
+#[tokio::test]
+async fn no_mount_passes_for_another_by_having_its_accessor_for_a_path() {
+    let house = furnished().await;
+    let root = house.root();
+    let accessor = root.read("sys/auth").await.unwrap()["userpass/"]["accessor"].clone();
+    let accessor = accessor.as_str().unwrap().to_owned();
+    let text = format!(
+        "path \"kv/{{{{identity.entity.aliases.{accessor}.name}}}}/*\" {{ policy = \"write\" }}"
+    );
+    put(&house, "own", &text).await;
+    let body = json!({"type": "userpass"});
+    root.write(&format!("sys/auth/{accessor}"), body).await.unwrap();
+    let user = json!({"password": "foo", "token_policies": ["own"]});
+    root.write("auth/userpass/users/alice", user.clone()).await.unwrap();
+    root.write(&format!("auth/{accessor}/users/alice"), user).await.unwrap();
+    let (alice, _) = logged_in(&house, "alice").await;
+    alice.write("kv/alice/x", json!({"a": "b"})).await.unwrap();
+    for _ in 0..2 {
+        let path = format!("auth/{accessor}/login/alice");
+        let other = house.stranger().write(&path, json!({"password": "foo"})).await.unwrap();
+        let other = house.holder(other["client_token"].as_str().unwrap());
+        assert_eq!(other.read("kv/alice/x").await, Err(Error::Denied));
+        // Nor once the mount with that accessor is gone.
+        root.delete("sys/auth/userpass").await.unwrap();
+    }
+}
+
 /// What happens if such a name comes from elsewhere is shown where templates are filled in.
 #[tokio::test]
 async fn row_4_nobody_has_a_name_that_could_widen_a_path() {
