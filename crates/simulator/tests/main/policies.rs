@@ -581,6 +581,45 @@ async fn an_explanation_tells_nobody_what_they_may_not_know() {
     assert_eq!(refused, Err(Error::Denied));
 }
 
+#[tokio::test]
+async fn an_explanation_is_asked_about_no_more_policies_than_a_token_has() {
+    let house = furnished().await;
+    let names = |count: usize| (0..count).map(|name| name.to_string()).collect::<Vec<_>>();
+    let ask = |policies: Value| json!({"path": "kv/a", "policies": policies});
+    let told = explained(&house.root(), ask(json!(names(1000)))).await;
+    assert_eq!(told.unwrap()["refusal"], "no-rule");
+    for many in [json!(names(1001)), json!(names(1001).join(","))] {
+        let refused = explained(&house.root(), ask(many)).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_explanation_is_given_about_no_other_tokens_than_may_be_looked_up() {
+    let house = furnished().await;
+    let root = house.root();
+    let body = json!({"policies": ["known"], "no_default_policy": true});
+    let mine = root.write("auth/token/create", body.clone()).await.unwrap();
+    let other = root.write("auth/token/create", body).await.unwrap();
+    put(&house, "known", r#"path "kv/mine/x" { capabilities = ["list"] }"#).await;
+    let asker = format!(
+        r#"path "sys/policies/explain" {{ capabilities = ["update"] }}
+        path "kv/mine/*" {{ capabilities = ["read"] }}
+        path "auth/token/lookup-accessor" {{ capabilities = ["update"]
+            allowed_parameters = {{ accessor = [{}] }} }}
+        path "auth/token/lookup" {{ capabilities = ["update"]
+            allowed_parameters = {{ token = [{}] }} }}"#,
+        mine["accessor"], mine["client_token"]
+    );
+    put(&house, "asker", &asker).await;
+    let caller = holder_of(&house, &["asker"]).await;
+    for (field, shown) in [("accessor", "accessor"), ("token", "client_token")] {
+        let ask = |token: &Value| json!({"path": "kv/mine/x", field: token[shown]});
+        assert_eq!(explained(&caller, ask(&mine)).await.unwrap()["allowed"], false);
+        assert_eq!(explained(&caller, ask(&other)).await, Err(Error::Denied), "{field}");
+    }
+}
+
 /// The explanation comes from the evaluator that decides, so this can only fail if one of the two
 /// asks it something else.
 #[tokio::test]
