@@ -13,7 +13,7 @@ mod standing;
 mod subject;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use forget::forget_aliases;
 pub(crate) use login::identify;

@@ -40,6 +40,8 @@ const BATCH_MAX: usize = 4;
 const MOUNTS_MAX: usize = 10_000;
 /// Bytes of one mount in the table, which is one record.
 const MOUNT_BYTES_MAX: usize = 16 * 1024;
+/// Random bytes at the end of an accessor, two hexadecimal digits each.
+const ACCESSOR_RANDOM_BYTES: usize = 4;
 /// Longest path of a mount.
 const PATH_LENGTH_MAX: usize = 512;
 
@@ -87,7 +89,7 @@ pub(crate) async fn enable(visit: &Visit, wanted: Wanted) -> Result<()> {
         engine: engine.name.to_owned(),
         class: wanted.class,
         storage: unique(entropy),
-        accessor: accessor(visit, wanted.class, engine.name),
+        accessor: accessor(entropy, wanted.class, engine.name),
         description: wanted.description,
         options: Some(options),
         local: wanted.local,
@@ -237,12 +239,21 @@ fn check_tuning(visit: &Visit, tuning: &Tuning) -> Result<()> {
     Ok(())
 }
 
-fn accessor(visit: &Visit, class: Class, engine: &str) -> String {
-    let random = hexadecimal::<4>(&*visit.kernel.entropy);
+/// A new accessor.
+fn accessor(entropy: &dyn Entropy, class: Class, engine: &str) -> String {
+    let random = hexadecimal::<ACCESSOR_RANDOM_BYTES>(entropy);
     match class {
         Class::Auth => format!("auth_{engine}_{random}"),
         Class::Secret => format!("{engine}_{random}"),
     }
+}
+
+/// Whether `text` could be the accessor of a mount that is, was, or will be there.
+pub(crate) fn is_spelled_as_accessor(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.rsplit_once('_').is_some_and(|(_, random)| {
+        random.len() == 2 * ACCESSOR_RANDOM_BYTES && random.bytes().all(is_digit)
+    })
 }
 
 /// A path as lists of its class show it: auth methods without `auth/`.
@@ -250,5 +261,27 @@ pub(crate) fn shown_path(class: Class, path: &str) -> &str {
     match class {
         Class::Auth => path.strip_prefix("auth/").unwrap_or(path),
         Class::Secret => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::testing::Seeded;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: bool) {
+        assert_eq!(is_spelled_as_accessor(text), expected, "{text:?}");
+    }
+
+    #[test]
+    fn accessors_are_told_from_paths() {
+        let entropy = Seeded::new(1);
+        check(&accessor(&entropy, Class::Auth, "userpass"), true);
+        check(&accessor(&entropy, Class::Secret, "kv"), true);
+        for path in ["userpass", "team_a", "auth_userpass_0a1b2c3", "team_0A1B2C3D", "0a1b2c3d"] {
+            check(path, false);
+        }
     }
 }

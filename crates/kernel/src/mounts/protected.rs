@@ -1,7 +1,8 @@
 //! The mounts that are part of the house.
 
-use api::{Class, Entropy, Error, Result, hexadecimal, unique};
+use api::{Class, Entropy, Error, Result, unique};
 
+use super::accessor;
 use super::record::{Mount, MountTable, Room, Tuning};
 
 /// Prefixes under which nothing else can be mounted and nothing unmounted.
@@ -30,10 +31,7 @@ pub(crate) fn founding_table(entropy: &dyn Entropy) -> MountTable {
         engine: engine.to_owned(),
         class,
         storage: unique(entropy),
-        accessor: match class {
-            Class::Auth => format!("auth_{engine}_{}", hexadecimal::<4>(entropy)),
-            Class::Secret => format!("{engine}_{}", hexadecimal::<4>(entropy)),
-        },
+        accessor: accessor(entropy, class, engine),
         description: description.to_owned(),
         options: None,
         local: engine == "cubbyhole",

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::identity;
 use crate::mounts::route;
-use crate::tokens::{self, Holder};
+use crate::tokens::{self, Holder, POLICIES_MAX};
 use crate::visit::Visit;
 
 /// What a candidate is called unless it is to replace a policy.
@@ -127,6 +127,11 @@ async fn explain(
     (ask, who, candidate): (Ask, Who, Candidate),
 ) -> Result<Data<Explanation>> {
     let holder = visit.holder.as_ref().ok_or(Error::Unauthenticated)?;
+    if who.policies.as_ref().is_some_and(|names| names.len() > POLICIES_MAX) {
+        return Err(Error::invalid(format!(
+            "at most {POLICIES_MAX} policies can be asked about at once"
+        )));
+    }
     let operation = operation(&ask.operation)?;
     let path = capabilities::folded(visit, &ask.path, operation).await?.ok_or_else(|| {
         Error::invalid("no request can have this path; see how paths are written")
@@ -199,11 +204,13 @@ async fn asked_about(
         (None, "", None) => (holder.policies(), holder.clone()),
         (Some(token), "", None) => {
             let found = tokens::find(visit, token).await?;
-            reader.must_be_able_to_look_up(holder, found, "auth/token/lookup")?
+            let sent = ("token", token.reveal());
+            reader.must_be_able_to_look_up(holder, found, ("auth/token/lookup", sent))?
         }
         (None, accessor, None) => {
             let found = tokens::by_accessor(visit, accessor).await?;
-            reader.must_be_able_to_look_up(holder, found, "auth/token/lookup-accessor")?
+            let sent = ("accessor", accessor);
+            reader.must_be_able_to_look_up(holder, found, ("auth/token/lookup-accessor", sent))?
         }
         (None, "", Some(names)) => {
             let names = normalize_policies(names);
@@ -240,10 +247,14 @@ impl Candidate {
 
 impl Reader<'_> {
     fn may(&self, path: &str, operation: Operation) -> bool {
+        self.may_with(path, operation, &Map::new())
+    }
+
+    fn may_with(&self, path: &str, operation: Operation, data: &Map<String, Value>) -> bool {
         let (subject, now_seconds) = (&self.powers.subject, self.visit.now.unix());
         let access = Access { path, operation, subject, now_seconds };
         let need = Need::Capability;
-        let question = Question { access, need, data: None, wrap_ttl: None };
+        let question = Question { access, need, data: Some(data), wrap_ttl: None };
         self.powers.compiled.decide(&question).is_allowed()
     }
 
@@ -261,10 +272,12 @@ impl Reader<'_> {
         &self,
         caller: &Holder,
         found: Option<Holder>,
-        door: &str,
+        (door, (field, shown)): (&str, (&str, &str)),
     ) -> Result<(NameList, Holder)> {
         let is_own = found.as_ref().is_some_and(|found| found.key == caller.key);
-        if !is_own && !self.may(door, Operation::Update) {
+        // A policy may let them look up some tokens only, so it is asked about this very one.
+        let data = Map::from_iter([(field.to_owned(), shown.into())]);
+        if !is_own && !self.may_with(door, Operation::Update, &data) {
             return Err(Error::Denied);
         }
         let found = found.ok_or_else(|| Error::invalid("there is no such token"))?;

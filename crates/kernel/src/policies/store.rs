@@ -9,7 +9,7 @@ use storage::{Revision, Table};
 
 use super::{Compiled, Policy, Subject, parse};
 use crate::identity;
-use crate::tokens::{self, Holder};
+use crate::tokens::{self, Holder, POLICIES_MAX};
 use crate::visit::Visit;
 
 /// Where policies are stored, below the kernel's own corner.
@@ -130,7 +130,10 @@ pub(crate) async fn of(visit: &Visit, names: &[String]) -> Result<Arc<Compiled>>
         Some((name.as_str(), stored.or_else(built_in)?))
     });
     let compiled = Arc::new(Compiled::new(&there.collect::<Vec<_>>()));
-    cache.insert(question, compiled.clone());
+    // The cache is bounded by how many sets it keeps, so none of them may be of any size.
+    if question.len() <= POLICIES_MAX {
+        cache.insert(question, compiled.clone());
+    }
     Ok(compiled)
 }
 
@@ -206,4 +209,26 @@ pub(crate) async fn warn_of_unknown(visit: &Visit, names: &[String]) -> Result<(
 pub(crate) fn found(system: &storage::View, now: Moment) {
     let text = super::DEFAULT.to_owned();
     POLICIES.put(system, "default", &Record::default().followed_by(text, None, now));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+    use crate::identity::tests::house::House;
+
+    #[tokio::test]
+    async fn only_sets_that_a_token_can_have_are_kept_ready() {
+        let house = House::new().await;
+        let node = &house.nodes[0];
+        let kept_after = async |count: usize| {
+            let names: Vec<_> = (0..count).map(|number| number.to_string()).collect();
+            of(&Visit::of_worker(node), &names).await.unwrap();
+            node.compiled.len()
+        };
+        let before = node.compiled.len();
+        assert_eq!(kept_after(POLICIES_MAX + 1).await, before);
+        assert_eq!(kept_after(POLICIES_MAX).await, before + 1);
+    }
 }

@@ -10,6 +10,7 @@
 use api::KeyValues;
 
 use super::Pattern;
+use crate::mounts::is_spelled_as_accessor;
 
 /// Stands for a hole in a frame. No path contains it.
 const HOLE: char = '\0';
@@ -240,20 +241,21 @@ impl Person {
     /// The alias at the mount with this accessor, or else with this path.
     ///
     /// Of several at one mount it is the one that the token was given out to, never just the first.
-    /// An accessor comes before a path, so that a mount cannot be made to look like another.
+    /// What is spelled as accessors are is no path, whether or not there is a mount with that
+    /// accessor (any more): so no mount can be made to look like another by its path.
     fn alias_at(&self, mount: &str) -> Option<&KnownAs> {
         let path = mount.trim_matches('/');
+        let is_accessor = is_spelled_as_accessor(path);
         let is_at_path = |alias: &&KnownAs| {
             let of_alias = alias.mount_path.trim_end_matches('/');
             !of_alias.is_empty() && of_alias.strip_prefix("auth/").unwrap_or(of_alias) == path
                 || of_alias == path
         };
-        let by_accessor: Vec<_> =
-            self.aliases.iter().filter(|alias| alias.mount_accessor == mount).collect();
-        let there = match by_accessor.is_empty() {
-            true => self.aliases.iter().filter(is_at_path).collect(),
-            false => by_accessor,
+        let is_there = |alias: &&KnownAs| match is_accessor {
+            true => alias.mount_accessor == mount,
+            false => is_at_path(alias),
         };
+        let there: Vec<_> = self.aliases.iter().filter(is_there).collect();
         match there.as_slice() {
             [only] => Some(*only),
             several => several.iter().find(|alias| alias.is_own).copied(),
@@ -267,7 +269,7 @@ mod tests {
 
     fn alias(name: &str, is_own: bool) -> KnownAs {
         KnownAs {
-            mount_accessor: "auth_userpass_1".to_owned(),
+            mount_accessor: "auth_userpass_0a1b2c3d".to_owned(),
             mount_path: "auth/team/userpass/".to_owned(),
             id: format!("id-{name}"),
             name: name.to_owned(),
@@ -280,7 +282,8 @@ mod tests {
     fn subject() -> Subject {
         let metadata = [("team", "red"), ("slash", "a/b"), ("star", "*"), ("empty", "")];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let other = KnownAs { mount_accessor: "auth_jwt_2".to_owned(), ..alias("wrong", false) };
+        let other =
+            KnownAs { mount_accessor: "auth_jwt_4e5f6a7b".to_owned(), ..alias("wrong", false) };
         let elsewhere = KnownAs { mount_path: "auth/jwt/".to_owned(), ..other };
         let aliases = vec![alias("first", false), alias("bob", true), elsewhere];
         let (id, name) = ("e-1".to_owned(), "Bob.B@x_y-z".to_owned());
@@ -300,9 +303,9 @@ mod tests {
         check(" identity.entity.name ", Some("Bob.B@x_y-z"));
         check("identity.entity.metadata.team", Some("red"));
         check("identity.entity.metadata.none", None);
-        check("identity.entity.aliases.auth_jwt_2.name", Some("wrong"));
-        check("identity.entity.aliases.auth_jwt_2.metadata.name", Some("x"));
-        check("identity.entity.aliases.auth_jwt_2.custom_metadata.floor", Some("3"));
+        check("identity.entity.aliases.auth_jwt_4e5f6a7b.name", Some("wrong"));
+        check("identity.entity.aliases.auth_jwt_4e5f6a7b.metadata.name", Some("x"));
+        check("identity.entity.aliases.auth_jwt_4e5f6a7b.custom_metadata.floor", Some("3"));
         check("identity.entity.aliases.jwt.name", Some("wrong"));
         check("identity.entity.aliases.auth/jwt/.id", Some("id-wrong"));
         check("identity.entity.aliases.nowhere.name", None);
@@ -312,13 +315,13 @@ mod tests {
 
     #[test]
     fn of_several_aliases_at_a_mount_the_one_that_logged_in_counts() {
-        check("identity.entity.aliases.auth_userpass_1.name", Some("bob"));
+        check("identity.entity.aliases.auth_userpass_0a1b2c3d.name", Some("bob"));
         check("identity.entity.aliases.team/userpass.name", Some("bob"));
         let mut subject = subject();
         subject.person.iter_mut().flat_map(|person| &mut person.aliases).for_each(|alias| {
             alias.is_own = false;
         });
-        let template = Template::new("{{identity.entity.aliases.auth_userpass_1.name}}");
+        let template = Template::new("{{identity.entity.aliases.auth_userpass_0a1b2c3d.name}}");
         assert_eq!(template.fill(&subject), None);
     }
 

@@ -18,7 +18,7 @@ use crate::visit::Visit;
 use crate::{leases, policies};
 
 /// Policies of one token: each is looked at whenever the token is used.
-pub(super) const POLICIES_MAX: usize = 1000;
+pub(crate) const POLICIES_MAX: usize = 1000;
 /// Bytes of what is remembered about a token: audit entries carry it along.
 const METADATA_BYTES_MAX: usize = 64 * 1024;
 

@@ -399,6 +399,33 @@ async fn case_159_a_template_is_filled_in_for_whoever_asks() {
     nobody.write("kv/gone/x", body()).await.unwrap();
 }
 
+#[tokio::test]
+async fn no_mount_passes_for_another_by_having_its_accessor_for_a_path() {
+    let house = furnished().await;
+    let root = house.root();
+    let accessor = root.read("sys/auth").await.unwrap()["userpass/"]["accessor"].clone();
+    let accessor = accessor.as_str().unwrap().to_owned();
+    let text = format!(
+        "path \"kv/{{{{identity.entity.aliases.{accessor}.name}}}}/*\" {{ policy = \"write\" }}"
+    );
+    put(&house, "own", &text).await;
+    let body = json!({"type": "userpass"});
+    root.write(&format!("sys/auth/{accessor}"), body).await.unwrap();
+    let user = json!({"password": "foo", "token_policies": ["own"]});
+    root.write("auth/userpass/users/alice", user.clone()).await.unwrap();
+    root.write(&format!("auth/{accessor}/users/alice"), user).await.unwrap();
+    let (alice, _) = logged_in(&house, "alice").await;
+    alice.write("kv/alice/x", json!({"a": "b"})).await.unwrap();
+    for _ in 0..2 {
+        let path = format!("auth/{accessor}/login/alice");
+        let other = house.stranger().write(&path, json!({"password": "foo"})).await.unwrap();
+        let other = house.holder(other["client_token"].as_str().unwrap());
+        assert_eq!(other.read("kv/alice/x").await, Err(Error::Denied));
+        // Nor once the mount with that accessor is gone.
+        root.delete("sys/auth/userpass").await.unwrap();
+    }
+}
+
 /// What happens if such a name comes from elsewhere is shown where templates are filled in.
 #[tokio::test]
 async fn row_4_nobody_has_a_name_that_could_widen_a_path() {
@@ -552,6 +579,45 @@ async fn an_explanation_tells_nobody_what_they_may_not_know() {
     let weak = holder_of(&house, &["known"]).await;
     let refused = explained(&weak, json!({"path": "kv/mine/x"})).await;
     assert_eq!(refused, Err(Error::Denied));
+}
+
+#[tokio::test]
+async fn an_explanation_is_asked_about_no_more_policies_than_a_token_has() {
+    let house = furnished().await;
+    let names = |count: usize| (0..count).map(|name| name.to_string()).collect::<Vec<_>>();
+    let ask = |policies: Value| json!({"path": "kv/a", "policies": policies});
+    let told = explained(&house.root(), ask(json!(names(1000)))).await;
+    assert_eq!(told.unwrap()["refusal"], "no-rule");
+    for many in [json!(names(1001)), json!(names(1001).join(","))] {
+        let refused = explained(&house.root(), ask(many)).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_explanation_is_given_about_no_other_tokens_than_may_be_looked_up() {
+    let house = furnished().await;
+    let root = house.root();
+    let body = json!({"policies": ["known"], "no_default_policy": true});
+    let mine = root.write("auth/token/create", body.clone()).await.unwrap();
+    let other = root.write("auth/token/create", body).await.unwrap();
+    put(&house, "known", r#"path "kv/mine/x" { capabilities = ["list"] }"#).await;
+    let asker = format!(
+        r#"path "sys/policies/explain" {{ capabilities = ["update"] }}
+        path "kv/mine/*" {{ capabilities = ["read"] }}
+        path "auth/token/lookup-accessor" {{ capabilities = ["update"]
+            allowed_parameters = {{ accessor = [{}] }} }}
+        path "auth/token/lookup" {{ capabilities = ["update"]
+            allowed_parameters = {{ token = [{}] }} }}"#,
+        mine["accessor"], mine["client_token"]
+    );
+    put(&house, "asker", &asker).await;
+    let caller = holder_of(&house, &["asker"]).await;
+    for (field, shown) in [("accessor", "accessor"), ("token", "client_token")] {
+        let ask = |token: &Value| json!({"path": "kv/mine/x", field: token[shown]});
+        assert_eq!(explained(&caller, ask(&mine)).await.unwrap()["allowed"], false);
+        assert_eq!(explained(&caller, ask(&other)).await, Err(Error::Denied), "{field}");
+    }
 }
 
 /// The explanation comes from the evaluator that decides, so this can only fail if one of the two

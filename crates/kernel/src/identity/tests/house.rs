@@ -111,13 +111,13 @@ async fn flaw(context: &Context, (named, given): (Named, Password)) -> Result<No
 }
 
 /// Nodes on one store, with the method at `auth/door/`.
-pub(super) struct House {
+pub(crate) struct House {
     /// What is really stored, for those who want to damage it.
     pub(super) memory: Arc<Memory>,
     /// How many records each commit wrote.
     pub(super) writes: Arc<Writes>,
     pub(super) clock: Arc<HeldClock>,
-    pub(super) nodes: Vec<Arc<Kernel>>,
+    pub(crate) nodes: Vec<Arc<Kernel>>,
     root: String,
     share: String,
     seed: u64,
@@ -125,7 +125,7 @@ pub(super) struct House {
 
 impl House {
     /// One node on a store in memory.
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::on(1, |memory| memory).await
     }
 

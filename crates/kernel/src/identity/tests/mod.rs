@@ -2,5 +2,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod entities;
-mod house;
+pub(crate) mod house;
 mod sessions;
