@@ -28,9 +28,9 @@ use crate::{Development, PRODUCT, VERSION, announce, development, hardening, wor
 const GRACE: Duration = Duration::from_secs(10);
 /// How many jobs may wait for each bench of the workshop.
 const WAITING_PER_BENCH: usize = 32;
-/// How far benches of the workshop step back, on the scale from -20 to 19: they get a tenth of a
-/// core that others want too, and all of one that nobody wants.
-const BENCH_NICENESS: i32 = 10;
+/// How far benches of the workshop step back, on the scale from -20 to 19: as far as possible. They
+/// get what others leave, and a little of a core that others want all of.
+const BENCH_NICENESS: i32 = 19;
 /// When this version was made.
 const RELEASE_DATE: &str = "2026-11-21T00:00:00Z";
 /// When this program was built, if whoever built it says so.

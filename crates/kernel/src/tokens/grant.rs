@@ -176,7 +176,7 @@ async fn issue_under(
 }
 
 /// It can be neither renewed nor counted, since nothing about it can change; and what ends it are
-/// its time, its ancestors, its mount, its entity and whatever is ended by prefix.
+/// its time, its ancestors, its mount, its entity and the end of all its owner's tokens.
 async fn issue_batch(visit: &Visit, issue: Issue) -> Result<Auth> {
     if issue.ttl.is_none() {
         return Err(Error::internal("a batch token has to end by itself"));
