@@ -147,6 +147,7 @@ async fn decide<'a>(
     visit: &mut Visit,
     exchange: &mut Exchange,
 ) -> Result<Granted<'a>> {
+    exchange.trail.forget_caller();
     let mounts = visit.mounts().await?;
     let mount = mounts.of(visit.path.as_str());
     let route = mount.map(|mount| route(kernel, mount, &visit.path, visit.operation));
