@@ -147,6 +147,7 @@ async fn decide<'a>(
     visit: &mut Visit,
     exchange: &mut Exchange,
 ) -> Result<Granted<'a>> {
+    exchange.trail.forget_caller();
     let mounts = visit.mounts().await?;
     let route = find_route(kernel, &mounts, &visit.path, visit.operation);
     if let Some(route) = &route {

@@ -19,6 +19,13 @@ pub fn parameter_names<C>(endpoint: &Endpoint<C>) -> BTreeSet<&String> {
     properties(&endpoint.parameters).map(|(name, _)| name).collect()
 }
 
+/// The names of the parameters that an endpoint declares as secret.
+pub fn secret_names<C>(endpoint: &Endpoint<C>) -> BTreeSet<String> {
+    let is_secret = |schema: &Value| schema["x-vault-displayAttrs"]["sensitive"] == true;
+    let secret = properties(&endpoint.parameters).filter(|(_, schema)| is_secret(schema));
+    secret.map(|(name, _)| name.clone()).collect()
+}
+
 /// Whether an endpoint keeps whatever it is given.
 pub fn accepts_anything<C>(endpoint: &Endpoint<C>) -> bool {
     let open = |group: &Value| group["additionalProperties"] == true;

@@ -1,5 +1,7 @@
 //! What stands in an entry instead of a value.
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value};
@@ -23,25 +25,47 @@ impl Hasher {
 
     /// The same fields with every text in them hashed. Names, numbers and truths stay.
     pub(super) fn fields(&self, fields: &Map<String, Value>) -> Map<String, Value> {
-        let hashed = |(name, value): (&String, &Value)| (name.clone(), self.value(value, 0));
+        self.sent(fields, &BTreeSet::new())
+    }
+
+    /// The same fields with every text in them hashed, and everything else in those of `secrets`
+    /// as if it were text: a password may be sent as a number.
+    pub(super) fn sent(
+        &self,
+        fields: &Map<String, Value>,
+        secrets: &BTreeSet<String>,
+    ) -> Map<String, Value> {
+        let hashed = |(name, value): (&String, &Value)| {
+            let hidden = if secrets.contains(name) { Hidden::All } else { Hidden::Texts };
+            (name.clone(), self.value(value, hidden, 0))
+        };
         fields.iter().map(hashed).collect()
     }
 
-    fn value(&self, value: &Value, depth: usize) -> Value {
+    fn value(&self, value: &Value, hidden: Hidden, depth: usize) -> Value {
+        let inner = |value: &Value| self.value(value, hidden, depth + 1);
         match value {
             _ if depth > DEPTH_MAX => Value::Null,
             Value::String(text) => self.text(text).into(),
-            Value::Array(values) => {
-                values.iter().map(|value| self.value(value, depth + 1)).collect()
-            }
+            Value::Array(values) => values.iter().map(inner).collect(),
             Value::Object(fields) => {
-                let hashed =
-                    |(name, value): (&String, &Value)| (name.clone(), self.value(value, depth + 1));
+                let hashed = |(name, value): (&String, &Value)| (name.clone(), inner(value));
                 fields.iter().map(hashed).collect::<Map<_, _>>().into()
+            }
+            Value::Bool(_) | Value::Number(_) if hidden == Hidden::All => {
+                self.text(&value.to_string()).into()
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
+}
+
+/// Which values are hashed.
+#[derive(Clone, Copy, PartialEq)]
+enum Hidden {
+    Texts,
+    /// Numbers and truths too.
+    All,
 }
 
 #[cfg(test)]
@@ -57,6 +81,17 @@ mod tests {
         let hashed = hasher.fields(fields.as_object().expect("an object"));
         let x = hasher.text("x");
         assert_eq!(Value::from(hashed), json!({"a": 1, "b": true, "c": x, "d": {"e": [x, null]}}));
+    }
+
+    #[test]
+    fn what_is_declared_secret_is_hashed_whatever_it_is() {
+        let hasher = Hasher::new("salt");
+        let fields = json!({"a": 1, "b": 1, "c": [{"d": true, "e": 1.5, "f": null}]});
+        let secrets = ["b".to_owned(), "c".to_owned()].into();
+        let hashed = hasher.sent(fields.as_object().expect("an object"), &secrets);
+        let [one, truth, float] = ["1", "true", "1.5"].map(|text| hasher.text(text));
+        let expected = json!({"a": 1, "b": one, "c": [{"d": truth, "e": float, "f": null}]});
+        assert_eq!(Value::from(hashed), expected);
     }
 
     #[test]

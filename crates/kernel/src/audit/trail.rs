@@ -27,6 +27,8 @@ pub(crate) struct Trail {
     pub(super) holder: Option<Holder>,
     pub(super) granting: Vec<String>,
     pub(super) sent: Option<Map<String, Value>>,
+    /// Which of the parameters are declared as secret.
+    pub(super) secrets: BTreeSet<String>,
     pub(super) denial: Option<String>,
     table: Option<Arc<AuditTable>>,
     /// Salts of the devices that have the first entry.
@@ -47,6 +49,7 @@ impl Trail {
             holder: None,
             granting: vec![],
             sent: None,
+            secrets: BTreeSet::new(),
             denial: None,
             table: None,
             opened: BTreeSet::new(),
@@ -69,12 +72,20 @@ impl Trail {
     /// Notes where the request leads.
     pub(crate) fn note_route(&mut self, route: &Route<'_>) {
         self.mount = Some(route.mount.clone());
+        self.secrets = route.secrets();
         let slash = if self.path.ends_with('/') { "/" } else { "" };
         self.path = format!("{}{slash}", route.path.as_str());
         if route.is_public() {
             // Whatever was shown, it is not what lets the caller in.
             self.shown = None;
         }
+    }
+
+    /// Forgets who asked and what allowed it: what an attempt that lost its race found out is not
+    /// so any more.
+    pub(crate) fn forget_caller(&mut self) {
+        self.holder = None;
+        self.granting.clear();
     }
 
     /// Notes who asks.

@@ -1,8 +1,9 @@
 //! Finding the door of a request.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use api::describe::parameter_names;
+use api::describe::{parameter_names, secret_names};
 use api::{CanonicalPath, Captures, Context, Operation, Path, Pattern, Reached};
 use serde_json::{Map, Value};
 
@@ -62,6 +63,16 @@ impl Route<'_> {
             Found::Nothing | Found::NothingInPublic => None,
         };
         names.is_some_and(|names| names.iter().any(|known| known.as_str() == name))
+    }
+
+    /// The names of the parameters that the door declares as secret.
+    pub(crate) fn secrets(&self) -> BTreeSet<String> {
+        let names = match self.found {
+            Found::System(door) => door.endpoint(self.operation).map(secret_names),
+            Found::Engine(door) => door.endpoint(self.operation).map(secret_names),
+            Found::Nothing | Found::NothingInPublic => None,
+        };
+        names.unwrap_or_default()
     }
 
     /// What stands at the places of the door's pattern, as parameters.

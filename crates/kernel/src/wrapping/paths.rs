@@ -46,6 +46,7 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
 #[derive(Deserialize, JsonSchema)]
 struct Which {
     /// The wrapping token; the token the request shows when left out.
+    #[schemars(extend("x-vault-displayAttrs" = { "sensitive": true }))]
     token: Option<Value>,
 }
 

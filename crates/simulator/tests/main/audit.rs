@@ -1,12 +1,13 @@
 //! The audit trail, through a whole kernel.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use api::Error;
+use api::{BoxFuture, Error};
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use simulator::House;
-use storage::Memory;
 use storage::testing::Busy;
+use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
 
 async fn audited(folder: &tempfile::TempDir) -> (House, String) {
     let memory = Arc::new(Memory::default());
@@ -67,6 +68,101 @@ async fn no_secret_reaches_the_trail_in_clear() {
     }
     let hash = house.root().write("sys/audit-hash/file", json!({"input": token})).await.unwrap();
     assert!(text.contains(hash["hash"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_password_sent_as_a_number_is_no_clearer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let root = house.root();
+    let number = json!({"password": 314_159_265});
+    root.write("auth/userpass/users/pi", number.clone()).await.unwrap();
+    house.stranger().write("auth/userpass/login/pi", number).await.unwrap();
+    let lines = json!([{"username": "two", "password": 314_159_265}]);
+    root.write("auth/userpass/users/import", json!({"lines": lines})).await.unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("314159265"), "a password is in the trail");
+    let hash = root.write("sys/audit-hash/file", json!({"input": "314159265"})).await.unwrap();
+    assert_eq!(text.matches(hash["hash"].as_str().unwrap()).count(), 6);
+}
+
+/// Lets somebody else act before the next commit that checks anything.
+struct Interrupted {
+    inner: Arc<dyn Store>,
+    act: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+#[async_trait]
+impl Store for Interrupted {
+    async fn get(&self, key: &str) -> storage::Result<Option<Record>> {
+        self.inner.get(key).await
+    }
+
+    async fn list(&self, prefix: &str, after: &str, max: usize) -> storage::Result<Vec<String>> {
+        self.inner.list(prefix, after, max).await
+    }
+
+    async fn commit(&self, commit: Commit) -> std::result::Result<Revision, CommitError> {
+        let act = match commit.checks.is_empty() {
+            true => None,
+            false => self.act.lock().unwrap().take(),
+        };
+        if let Some(act) = act {
+            act.await;
+        }
+        self.inner.commit(commit).await
+    }
+
+    fn watch(&self) -> Watch {
+        self.inner.watch()
+    }
+}
+
+#[tokio::test]
+async fn the_trail_of_a_lost_race_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.log").to_str().unwrap().to_owned();
+    let inner: Arc<dyn Store> = Arc::new(Memory::default());
+    let mut house = House::on(inner.clone(), 0, 5).await;
+    let store = Arc::new(Interrupted { inner, act: Mutex::default() });
+    house.store = store.clone();
+    house.restart(2).await;
+    crate::walk::furnish(&house).await;
+    let device = json!({"type": "file", "options": {"file_path": file}});
+    house.root().write("sys/audit/file", device).await.unwrap();
+    house.root().write("kv/app", json!({"a": "b"})).await.unwrap();
+    let other = house.at(1).with_token(&house.root);
+    let token = house.stranger().login("mitchellh", "foo").await.unwrap();
+    let user = house.holder(&token);
+    let refused = async |act: BoxFuture<'static, ()>| {
+        // Once before, so that the node has no older copies that would lose a race by themselves.
+        user.read("kv/app").await.unwrap();
+        *store.act.lock().unwrap() = Some(act);
+        assert!(user.read("kv/app").await.is_err());
+        assert!(store.act.lock().unwrap().is_none(), "nobody came between");
+        let mut entries = entries(&file);
+        let end = entries.pop().unwrap();
+        let begun = |one: &&Value| one["type"] == "request" && one["request"]["path"] == "kv/app";
+        let begin = entries.iter().rfind(begun).unwrap();
+        let granting = &begin["auth"]["policy_results"]["granting_policies"];
+        assert_eq!(granting[0]["name"], "admins", "it was allowed at first: {begin}");
+        end
+    };
+    let (first, text) = (other.clone(), json!({"policy": "path \"x\" {}"}));
+    let end = refused(Box::pin(async move {
+        first.write("sys/policies/acl/admins", text).await.unwrap();
+    }));
+    let end = end.await;
+    assert_eq!(end["auth"]["display_name"], "userpass-mitchellh");
+    assert_eq!(end["auth"]["policy_results"]["granting_policies"], Value::Null, "{end}");
+    let body = json!({"policy": "path \"kv/*\" { policy = \"read\" }"});
+    house.root().write("sys/policies/acl/admins", body).await.unwrap();
+    let end = refused(Box::pin(async move {
+        other.write("auth/token/revoke", json!({ "token": token })).await.unwrap();
+    }));
+    let end = end.await;
+    assert_eq!(end["auth"]["display_name"], Value::Null, "{end}");
+    assert_eq!(end["auth"]["accessor"], Value::Null, "{end}");
 }
 
 #[tokio::test]

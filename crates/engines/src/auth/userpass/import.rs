@@ -50,6 +50,7 @@ struct Wanted {
     /// The users: a text with a JSON object a line, or a list of such lines or of objects. Each has
     /// "username", and what a write to a single user takes.
     #[serde(default)]
+    #[schemars(extend("x-vault-displayAttrs" = { "sensitive": true }))]
     lines: Value,
     /// Whether everything is checked and nothing written.
     #[serde(default)]
