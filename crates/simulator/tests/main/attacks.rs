@@ -300,8 +300,8 @@ async fn nobody_makes_every_later_request_dear() {
         assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
     }
     let user = json!({"password": "foo", "policies": names});
-    root.write("auth/userpass/users/eve", user).await.unwrap();
-    assert!(house.stranger().login("eve", "foo").await.is_err());
+    let refused = root.write("auth/userpass/users/eve", user).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
     for mount in
         [json!({"type": "kv", "description": long}), json!({"type": "kv", "options": {"a": long}})]
     {
