@@ -6,7 +6,7 @@
 //! which is kept from hash to hash in pages as large as the system has. Why this is not a library:
 //! `docs/decisions/0010-password-hashing.md`.
 //!
-//! Reading order: [`derive`], then `fill` (which blocks), `compress` (what is done to them),
+//! Reading order: [`derive()`], then `fill` (which blocks), `compress` (what is done to them),
 //! `digest` (BLAKE2b around it) and `memory`.
 
 use std::fmt;
