@@ -17,9 +17,9 @@ use crate::{identity, lockout, policies};
 /// first, so there is no spelling of it left to slip through.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the policies are not for logins, or the uses of a batch token were to be
-/// counted; [`Error::Internal`] when what answered
-/// is no auth method at a public door.
+/// [`Error::LockedOut`]; [`Error::Invalid`] when the policies are not for logins, or the uses of a
+/// batch token were to be counted; [`Error::Internal`] when what answered is no auth method at a
+/// public door.
 pub(crate) async fn complete(visit: &Visit, route: &Route<'_>, login: Login) -> Result<Reply> {
     if route.mount.class != Class::Auth || !route.is_public() {
         return Err(Error::internal("only the public door of an auth method can log anyone in"));
