@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::{Table, View};
 
+use super::sealed::Sealed;
 use crate::policies::RESPONSE_WRAPPING_NAME;
 use crate::tokens::{self, Holder, Issue, issue};
 use crate::visit::{CUBBYHOLES, Visit};
 
-/// What is kept, in the cubbyhole of the wrapping token: `cubbyhole/response` reads it as well.
-const RESPONSES: Table<Response> = Table::new("secret/");
+/// What is kept, beside what the wrapping token's cubbyhole shows, and cleared up with it.
+const RESPONSES: Table<Sealed> = Table::new("wrapped/");
 const RESPONSE: &str = "response";
 
 /// A kept answer.
@@ -82,9 +83,9 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
 pub(super) async fn find(visit: &Visit, token: &Secret) -> Result<Wrapped> {
     let is_wrapping = |holder: &Holder| holder.token.policies == [RESPONSE_WRAPPING_NAME];
     if let Some(holder) = tokens::find(visit, token).await?.filter(is_wrapping)
-        && let Some(response) = RESPONSES.get(&cubbyhole(visit, &holder.key), RESPONSE).await?
+        && let Some(sealed) = RESPONSES.get(&cubbyhole(visit, &holder.key), RESPONSE).await?
     {
-        return Ok(Wrapped { holder, response });
+        return Ok(Wrapped { holder, response: sealed.open(token)? });
     }
     Err(Error::invalid("wrapping token is not valid or does not exist"))
 }
@@ -147,7 +148,7 @@ async fn keep(
     .await?;
     let text = Secret::new(token.client_token.clone());
     let key = tokens::key_of(visit, &text)?;
-    RESPONSES.put(&cubbyhole(visit, &key), RESPONSE, &response);
+    RESPONSES.put(&cubbyhole(visit, &key), RESPONSE, &Sealed::new(&text, &response)?);
     Ok(WrappingToken {
         token: text,
         accessor: token.accessor,

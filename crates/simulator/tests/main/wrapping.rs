@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Error, Operation};
+use api::Error;
 use serde_json::{Value, json};
 use simulator::{Caller, House};
 use storage::Memory;
@@ -165,14 +165,13 @@ async fn policies_say_for_how_long_answers_are_wrapped() {
     }
 }
 
+/// Who has the store and the unseal keys finds no token in what is kept.
 #[tokio::test]
-async fn the_old_way_reads_the_answer_as_text_and_uses_the_token_up() {
+async fn the_old_way_to_read_the_answer_shows_nothing_and_uses_the_token_up() {
     let house = furnished().await;
     with_secret(&house).await;
     let token = wrapped_secret(&house).await;
-    let answer = house.holder(&token).ask(Operation::Read, "cubbyhole/response", Value::Null).await;
-    let warning = "Reading from 'cubbyhole/response' is deprecated.";
-    assert!(answer.warnings.iter().any(|text| text.starts_with(warning)), "{:?}", answer.warnings);
+    assert_eq!(house.holder(&token).read("cubbyhole/response").await, Err(Error::Missing));
     assert_eq!(unwrap(&house.stranger(), &token).await, used_up());
 }
 

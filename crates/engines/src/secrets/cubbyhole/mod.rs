@@ -32,13 +32,6 @@ fn path() -> Path {
 }
 
 async fn read(context: &Context, place: Place) -> Result<Data<Map<String, Value>>> {
-    let is_wrapping = |caller: &api::Caller| caller.policies == ["response-wrapping"];
-    if place.path == "response" && context.caller.as_ref().is_some_and(is_wrapping) {
-        context.warn(
-            "Reading from 'cubbyhole/response' is deprecated. \
-             Use sys/wrapping/unwrap: it gives the whole answer back",
-        );
-    }
     let secret = SECRETS.get(&context.store, &place.path).await?;
     secret.map(Data).ok_or(Error::Missing)
 }
