@@ -70,6 +70,34 @@ async fn no_secret_reaches_the_trail_in_clear() {
     assert!(text.contains(hash["hash"].as_str().unwrap()));
 }
 
+// Case 131 of policies.
+#[tokio::test]
+async fn the_trail_names_the_policies_that_allow_a_request_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let root = house.root();
+    for (name, capability) in [("one", "read"), ("two", "read"), ("three", "update")] {
+        let text = format!("path \"kv/*\" {{ capabilities = [\"{capability}\"] }}");
+        root.write(&format!("sys/policies/acl/{name}"), json!({ "policy": text })).await.unwrap();
+    }
+    let body = json!({"policies": ["one", "two", "three"], "no_default_policy": true});
+    let made = root.write("auth/token/create", body).await.unwrap();
+    let caller = house.holder(made["client_token"].as_str().unwrap());
+    let start = entries(&file).len();
+    assert_eq!(caller.read("kv/app").await, Err(Error::Missing));
+    assert_eq!(caller.delete("kv/app").await, Err(Error::Denied));
+    let entries = &entries(&file)[start..];
+    let results = |entry: &Value| entry["auth"]["policy_results"].clone();
+    let named = |name: &str| json!({"name": name, "namespace_id": "root", "type": "acl"});
+    let allowed = json!({"allowed": true, "granting_policies": [named("one"), named("two")]});
+    for entry in &entries[..2] {
+        assert_eq!(results(entry), allowed);
+    }
+    for entry in &entries[2..] {
+        assert_eq!(results(entry), json!({"allowed": false}));
+    }
+}
+
 // Case 68 of `sys/`.
 #[tokio::test]
 async fn who_tries_to_unwrap_is_recorded_once_and_with_what_was_shown() {
