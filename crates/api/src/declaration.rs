@@ -56,6 +56,8 @@ pub struct Reached {
     pub folds_inner: bool,
     /// The attempt is never run again after its handler began.
     pub once: bool,
+    /// A door of the kernel that may be one of several in a batch; those of engines all may.
+    pub in_batch: bool,
     /// The fields of `data` stand at the top level of the answer as well, for old clients.
     pub top_level: bool,
 }
@@ -142,6 +144,15 @@ impl<C: Send + Sync + 'static> Path<C> {
     #[must_use]
     pub fn once(mut self) -> Self {
         self.reached.once = true;
+        self
+    }
+
+    /// May be one of several in a batch: all it does is to read and write records by the
+    /// transaction, so that operations behind it see what it has done, and nobody if it is undone.
+    /// Engines can do nothing else, so theirs all may.
+    #[must_use]
+    pub fn in_batch(mut self) -> Self {
+        self.reached.in_batch = true;
         self
     }
 

@@ -79,7 +79,7 @@ pub struct Kernel {
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) settings: Settings,
     pub(crate) mounts: Mirror<MountTable>,
-    pub(crate) policies: Mirrors<policies::Stored>,
+    pub(crate) policies: Mirrors<policies::Policy>,
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) ended_prefixes: Mirror<EndedPrefixes>,

@@ -58,12 +58,6 @@ impl Record {
     }
 }
 
-/// A stored policy, understood.
-pub(crate) struct Stored {
-    pub(super) record: Record,
-    pub(super) policy: Policy,
-}
-
 /// Sets of policies put together, by the names and revisions they were made from.
 pub(crate) type CompiledCache = Cache<Vec<(String, Option<Revision>)>, Arc<Compiled>>;
 
@@ -71,7 +65,7 @@ pub(crate) type CompiledCache = Cache<Vec<(String, Option<Revision>)>, Arc<Compi
 ///
 /// # Errors
 /// When it is no policy.
-pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Stored, String> {
+pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Policy, String> {
     let record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let mut policy = parse(&record.text).map_err(|error| error.to_string())?;
     if let Some(end) = record.expiration.map(Moment::unix) {
@@ -79,17 +73,16 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Stored, String> {
             rule.expiration = Some(rule.expiration.map_or(end, |own| own.min(end)));
         }
     }
-    Ok(Stored { record, policy })
+    Ok(policy)
 }
 
-/// The policy called `name`, unless it has ended.
+/// The policy called `name` as this transaction would leave it, unless it has ended.
 ///
 /// # Errors
 /// When the store cannot answer, or the stored policy is damaged.
 pub(super) async fn current(visit: &Visit, name: &str) -> Result<Option<Record>> {
-    let (_, stored) = visit.kernel.policies.get(visit.transaction(), name).await?;
-    let record = stored.as_ref().as_ref().map(|stored| &stored.record);
-    Ok(record.filter(|record| record.is_alive(visit.now)).cloned())
+    let record = POLICIES.get(&visit.system, name).await?;
+    Ok(record.filter(|record| record.is_alive(visit.now)))
 }
 
 /// Leaves out the names of policies that have ended.
@@ -125,7 +118,7 @@ pub(crate) async fn of(visit: &Visit, names: &[String]) -> Result<Arc<Compiled>>
         return Ok(compiled);
     }
     let there = found.iter().filter_map(|(name, stored)| {
-        let stored = stored.as_ref().as_ref().map(|stored| &stored.policy);
+        let stored = stored.as_ref().as_ref();
         let built_in = || (*name == RESPONSE_WRAPPING_NAME).then_some(&*WRAPPING);
         Some((name.as_str(), stored.or_else(built_in)?))
     });
@@ -156,7 +149,7 @@ pub(super) async fn compiled_with(
         found.push((other, stored));
     }
     let stored = found.iter().filter_map(|(name, stored)| {
-        stored.as_ref().as_ref().map(|stored| (name.as_str(), &stored.policy))
+        stored.as_ref().as_ref().map(|policy| (name.as_str(), policy))
     });
     Ok(Arc::new(Compiled::new(&stored.chain([(name, policy)]).collect::<Vec<_>>())))
 }
