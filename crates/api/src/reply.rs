@@ -98,7 +98,8 @@ impl Reply {
     }
 }
 
-/// One of several things to be done in one request. It has no `Debug` form: passwords come this way.
+/// One of several things to be done in one request. It has no `Debug` form: passwords come this
+/// way.
 #[derive(Clone)]
 pub struct BatchOperation {
     /// What to do. Writes come as [`Operation::Update`].
