@@ -19,6 +19,7 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 
+use crate::describe::Fields;
 use crate::{
     CanonicalPath, Captures, Context, Error, Given, Operation, Pattern, Reply, Respond, Result,
     fold_name,
@@ -69,6 +70,7 @@ pub struct Endpoint<C> {
     pub parameters: Schema,
     /// The shape of `data` in its answer, if it has any.
     pub reply: Option<Schema>,
+    pub(crate) fields: Fields,
 }
 
 impl<C: Send + Sync + 'static> Path<C> {
@@ -234,6 +236,11 @@ impl<C: Send + Sync + 'static> Path<C> {
         self.existence.is_some()
     }
 
+    /// Whether `path` leads here, below `mount`.
+    pub fn fits(&self, mount: &str, path: &CanonicalPath) -> bool {
+        self.pattern.fits(path.as_str().strip_prefix(mount).unwrap_or_default())
+    }
+
     /// What stands at each place of the pattern, folded as declared, and the path it then has.
     pub fn matches(&self, mount: &str, path: &CanonicalPath) -> Option<(Captures, CanonicalPath)> {
         let inner = path.as_str().strip_prefix(mount).unwrap_or_default();
@@ -284,7 +291,9 @@ impl<C: Send + Sync + 'static> Path<C> {
         handler: H,
     ) -> Self {
         let call = Box::new(Typed { handler, types: PhantomData });
-        let endpoint = Endpoint { call, parameters: schema_for!(P), reply: R::schema() };
+        let parameters = schema_for!(P);
+        let fields = Fields::of(&parameters);
+        let endpoint = Endpoint { call, parameters, reply: R::schema(), fields };
         self.handlers.push((operation, endpoint));
         self
     }

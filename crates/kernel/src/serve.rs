@@ -173,10 +173,12 @@ async fn decide<'a>(
         let given = Given { captured: route.captured(), sent };
         return Granted::to_anyone(route.clone(), given);
     }
-    if visit.holder.is_none() {
-        visit.holder = Some(tokens::authenticate(visit).await?);
-    }
-    exchange.trail.note_holder(visit.holder.as_ref());
+    let holder = match visit.holder.take() {
+        Some(holder) => holder,
+        None => Arc::new(tokens::authenticate(visit).await?),
+    };
+    exchange.trail.note_holder(&holder);
+    visit.holder = Some(holder);
     let permission = policies::authorize(visit, route.as_ref(), &mut exchange.trail).await?;
     let route = route.ok_or_else(|| Error::NoRoute(visit.path.to_string()))?;
     let sent = exchange.read(Trust::Authenticated).await?;

@@ -63,7 +63,7 @@ pub(super) fn error_text(error: &Error) -> String {
 }
 
 fn caller(trail: &Trail, hasher: &Hasher) -> Value {
-    let Some(holder @ Holder { token, .. }) = &trail.holder else {
+    let Some(holder @ Holder { token, .. }) = trail.holder.as_deref() else {
         return json!({ "token_type": "default" });
     };
     let granting = trail

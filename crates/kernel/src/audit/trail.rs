@@ -24,7 +24,7 @@ pub(crate) struct Trail {
     pub(super) wrap_ttl: Option<Seconds>,
     pub(super) shown: Option<Secret>,
     pub(super) mount: Option<Arc<Mount>>,
-    pub(super) holder: Option<Holder>,
+    pub(super) holder: Option<Arc<Holder>>,
     pub(super) granting: Vec<String>,
     pub(super) sent: Option<Map<String, Value>>,
     /// Which of the parameters are declared as secret.
@@ -94,8 +94,8 @@ impl Trail {
     }
 
     /// Notes who asks.
-    pub(crate) fn note_holder(&mut self, holder: Option<&Holder>) {
-        self.holder = holder.cloned();
+    pub(crate) fn note_holder(&mut self, holder: &Arc<Holder>) {
+        self.holder = Some(holder.clone());
     }
 
     /// Notes whether a write creates.

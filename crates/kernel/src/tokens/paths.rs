@@ -245,7 +245,7 @@ async fn must_find_by_accessor(visit: &Visit, which: &WhichAccessor) -> Result<H
 }
 
 fn holder(visit: &Visit) -> Result<&Holder> {
-    visit.holder.as_ref().ok_or(Error::Unauthenticated)
+    visit.holder.as_deref().ok_or(Error::Unauthenticated)
 }
 
 fn shown(visit: &Visit) -> &str {
