@@ -1,5 +1,6 @@
 //! What an endpoint may answer. The type of the answer is also its documentation.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -29,7 +30,7 @@ pub enum Reply {
     /// As [`Reply::Bare`], about something that was no longer there.
     BareAbsent(Value),
     /// A text of its own: its content type, and the text.
-    Document(&'static str, String),
+    Document(Cow<'static, str>, String),
     /// The caller has proved who they are; the kernel turns this into a token.
     Login(Box<Login>),
     /// These are to be done, one after the other; the kernel turns them into what came of them.

@@ -17,5 +17,7 @@ mod leases;
 mod main_job;
 mod manners;
 mod restarts;
+mod shapes;
 mod terminal;
 mod users;
+mod versions;

@@ -80,10 +80,6 @@ impl Trail {
         self.secrets = route.secrets();
         let slash = if self.path.ends_with('/') { "/" } else { "" };
         self.path = format!("{}{slash}", route.path.as_str());
-        if route.is_public() {
-            // Whatever was shown, it is not what lets the caller in.
-            self.shown = None;
-        }
     }
 
     /// Forgets who asked and what allowed it: what an attempt that lost its race found out is not

@@ -407,6 +407,7 @@ mod tests {
             if text.starts_with("Missing /v1/ prefix in path.")));
     }
 
+    // Case 172 of policies.
     #[test]
     fn doubtful_paths_are_refused_for_every_verb() {
         for method in ["GET", "LIST", "PUT", "PATCH", "DELETE", "HELP"] {
