@@ -19,6 +19,7 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 
+use crate::describe::Fields;
 use crate::parameters::CONVERSION;
 use crate::{
     CanonicalPath, Captures, Context, Error, Given, Operation, Pattern, Reply, Respond, Result,
@@ -61,6 +62,8 @@ pub struct Reached {
     pub folds_inner: bool,
     /// The attempt is never run again after its handler began.
     pub once: bool,
+    /// A door of the kernel that may be one of several in a batch; those of engines all may.
+    pub in_batch: bool,
     /// The fields of `data` stand at the top level of the answer as well, for old clients.
     pub top_level: bool,
 }
@@ -72,6 +75,7 @@ pub struct Endpoint<C> {
     pub parameters: Schema,
     /// The shape of `data` in its answer, if it has any.
     pub reply: Option<Schema>,
+    pub(crate) fields: Fields,
 }
 
 impl<C: Send + Sync + 'static> Path<C> {
@@ -147,6 +151,15 @@ impl<C: Send + Sync + 'static> Path<C> {
     #[must_use]
     pub fn once(mut self) -> Self {
         self.reached.once = true;
+        self
+    }
+
+    /// May be one of several in a batch: all it does is to read and write records by the
+    /// transaction, so that operations behind it see what it has done, and nobody if it is undone.
+    /// Engines can do nothing else, so theirs all may.
+    #[must_use]
+    pub fn in_batch(mut self) -> Self {
+        self.reached.in_batch = true;
         self
     }
 
@@ -228,6 +241,11 @@ impl<C: Send + Sync + 'static> Path<C> {
         self.existence.is_some()
     }
 
+    /// Whether `path` leads here, below `mount`.
+    pub fn fits(&self, mount: &str, path: &CanonicalPath) -> bool {
+        self.pattern.fits(path.as_str().strip_prefix(mount).unwrap_or_default())
+    }
+
     /// What stands at each place of the pattern, folded as declared, and the path it then has.
     pub fn matches(&self, mount: &str, path: &CanonicalPath) -> Option<(Captures, CanonicalPath)> {
         let inner = path.as_str().strip_prefix(mount).unwrap_or_default();
@@ -284,7 +302,9 @@ impl<C: Send + Sync + 'static> Path<C> {
         handler: H,
     ) -> Self {
         let call = Box::new(Typed { handler, types: PhantomData });
-        let endpoint = Endpoint { call, parameters: schema_for!(P), reply: R::schema() };
+        let parameters = schema_for!(P);
+        let fields = Fields::of(&parameters);
+        let endpoint = Endpoint { call, parameters, reply: R::schema(), fields };
         self.handlers.push((operation, endpoint));
         self
     }

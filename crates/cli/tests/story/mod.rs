@@ -7,6 +7,7 @@
 mod audit;
 mod bad_configuration;
 mod bad_input;
+mod batches;
 mod call;
 mod development;
 mod disk;

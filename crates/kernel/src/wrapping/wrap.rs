@@ -144,7 +144,7 @@ impl Wrapped {
     /// When the store cannot answer.
     pub(super) async fn wrap_again(self, visit: &Visit) -> Result<WrappingToken> {
         self.end(visit);
-        let (ttl, path) = (self.kept_for(), self.holder.token.path);
+        let (ttl, path) = (self.kept_for(), self.holder.token.path.clone());
         keep(visit, self.response, ttl, path).await
     }
 

@@ -109,6 +109,10 @@ fn success(about: Success<'_>, reply: Reply) -> Outgoing {
             tracing::error!(request = about.id, "a login left the kernel without a token");
             return broken();
         }
+        Reply::Batch(_) => {
+            tracing::error!(request = about.id, "a batch left the kernel undone");
+            return broken();
+        }
         Reply::Wrapped(_) => return document(StatusCode::OK, &Envelope::holding(reply)),
         Reply::Accepted => StatusCode::ACCEPTED,
         Reply::Absent(_) => StatusCode::NOT_FOUND,

@@ -9,15 +9,15 @@ use serde_json::json;
 use simulator::House;
 
 /// A door, wherever it is, as far as these promises care.
-struct Seen {
+pub(crate) struct Seen {
     mount: String,
     pattern: Pattern,
-    at: String,
-    example: String,
+    pub(crate) at: String,
+    pub(crate) example: String,
     summary: &'static str,
     help: String,
     public: bool,
-    operations: Vec<Operation>,
+    pub(crate) operations: Vec<Operation>,
 }
 
 fn seen<C: Send + Sync + 'static>(mount: &str, path: &Path<C>) -> Seen {
@@ -34,7 +34,7 @@ fn seen<C: Send + Sync + 'static>(mount: &str, path: &Path<C>) -> Seen {
 }
 
 /// Every door, with every engine mounted somewhere.
-async fn doors() -> (House, Vec<Seen>) {
+pub(crate) async fn doors() -> (House, Vec<Seen>) {
     let house = House::new().await;
     let root = house.root();
     let mut all = vec![];
