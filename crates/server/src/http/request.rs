@@ -252,6 +252,9 @@ fn check_unsupported(headers: &HeaderMap) -> Result<()> {
 /// For how long the answer is to be kept. What is no clear wish is refused: an answer that should
 /// have been wrapped must never travel bare.
 fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Seconds>> {
+    if headers.get_all(WRAP_TTL).iter().count() > 1 {
+        return Err(Error::invalid("there is more than one X-Vault-Wrap-TTL; send one").into());
+    }
     let Some(ttl) = text(headers, WRAP_TTL).filter(|ttl| !ttl.is_empty()) else { return Ok(None) };
     let problem = match duration::parse(ttl) {
         Ok(0) => return Ok(None),
