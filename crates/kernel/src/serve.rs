@@ -170,6 +170,7 @@ async fn decide<'a>(
 
 /// Does what was granted.
 async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
+    wrapping::check_time(visit)?;
     let (route, given) = granted.into_parts();
     if visit.operation == Operation::Help {
         return description::help(visit, &route);

@@ -1,6 +1,6 @@
 //! Keeping an answer, and giving it back.
 
-use api::{Envelope, Error, Moment, Reply, Result, Seconds, Secret, WrappingToken};
+use api::{Envelope, Error, Moment, Operation, Reply, Result, Seconds, Secret, WrappingToken};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::{Table, View};
@@ -30,6 +30,19 @@ pub(super) struct Wrapped {
     response: Response,
 }
 
+/// Refuses to keep an answer for longer than anything is kept, before there is one: not everything
+/// that is done can be taken back.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub(crate) fn check_time(visit: &Visit) -> Result<()> {
+    let max = visit.kernel.settings.ttl_max;
+    match visit.wrap_ttl.is_some_and(|ttl| ttl > max) {
+        true => Err(Error::invalid(format!("an answer can be wrapped for {max} at most"))),
+        false => Ok(()),
+    }
+}
+
 /// Keeps `reply` and answers with what fetches it, where the caller asked for that and there is
 /// something to keep.
 ///
@@ -37,12 +50,14 @@ pub(super) struct Wrapped {
 /// proved who they are, and anybody else could fill the store.
 ///
 /// # Errors
-/// [`Error::Invalid`] when it is not kept for this caller, or not for so long.
+/// [`Error::Invalid`] when it is not kept for this caller, or has a form that cannot be kept.
 pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply> {
     let Some(ttl) = visit.wrap_ttl else { return Ok(reply) };
-    if ttl > visit.kernel.settings.ttl_max {
-        let max = visit.kernel.settings.ttl_max;
-        return Err(Error::invalid(format!("an answer can be wrapped for {max} at most")));
+    let is_bare = matches!(reply, Reply::Bare(_) | Reply::BareAbsent(_) | Reply::Document(..));
+    if is_bare && visit.holder.is_some() && visit.operation != Operation::Help {
+        return Err(Error::invalid(
+            "this answer cannot be wrapped; send the request without X-Vault-Wrap-TTL",
+        ));
     }
     let warnings = visit.warnings.take();
     let is_nothing = match &reply {
