@@ -238,7 +238,8 @@ fn row_32_no_path_is_too_much_for_a_door() {
             let answer = root.ask("GET", &door.with(&"x".repeat(length)));
             let is_too_long = length >= 4096;
             assert!(answer.status < 500, "{} {length}: {}", door.at, answer.text);
-            assert!(!is_too_long || answer.is_refusal(), "{} {length}", door.at);
+            let is_refused = [400, 414].contains(&answer.status);
+            assert!(!is_too_long || is_refused, "{} {length}: {}", door.at, answer.status);
         }
         for segments in [2, 40, 63, 64, 65, 1000] {
             let answer = root.ask("GET", &door.with(&vec!["x"; segments].join("/")));
