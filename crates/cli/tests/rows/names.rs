@@ -146,6 +146,23 @@ fn row_6_names_that_lead_elsewhere_are_refused_at_every_door() {
     expect_unchanged(&house, &before, "names that lead elsewhere");
 }
 
+#[test]
+fn row_12_guesses_count_for_a_name_however_it_is_written() {
+    let house = House::furnished();
+    let spellings = ["ann", "Ann", "aNN", "%41nn", "%61%6E%6e"];
+    let mut stranger = house.stranger();
+    for name in spellings {
+        let login =
+            stranger.write(&format!("auth/ann/login/{name}"), &json!({"password": "wrong"}));
+        assert_eq!(login.status, 400, "{name}: {}", login.text);
+    }
+    for name in spellings {
+        let login =
+            stranger.write(&format!("auth/ann/login/{name}"), &json!({"password": "right"}));
+        assert_eq!(login.status, 403, "{name}: {}", login.text);
+    }
+}
+
 /// Names that mean something to the server itself.
 const RESERVED: &[&str] =
     &["root", "Root", "ROOT", "%72oot", "response-wrapping", "Response-Wrapping"];

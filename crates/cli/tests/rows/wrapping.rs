@@ -5,7 +5,7 @@ use serde_json::json;
 use super::doors::{Door, is_write};
 use super::house::{CANARY, House, NAME, expect_unchanged};
 use super::wire::{Message, Wire, is_known_fault};
-use crate::story::harness::until;
+use crate::story::harness::{Server, Wire as Transport, until};
 
 const INVALID: &str = "wrapping token is not valid or does not exist";
 const FOR_A_WHILE: &str = "X-Vault-Wrap-TTL: 600";
@@ -133,6 +133,22 @@ fn row_w1_of_many_who_unwrap_at_once_one_succeeds() {
         let refused = answers.iter().filter(|answer| answer.text.contains(INVALID)).count();
         assert_eq!((got, refused), (1, CALLERS - 1));
     }
+}
+
+#[test]
+fn row_w2_what_was_used_up_stays_so_when_the_power_fails() {
+    let mut server = Server::ready(Transport::Plain);
+    let mut root = Wire::to(server.address(), &server.root);
+    let used = json!({ "token": wrapped(&mut root) });
+    let kept = json!({ "token": wrapped(&mut root) });
+    root.write("sys/wrapping/unwrap", &used).succeeds();
+    server.kill();
+    server.launch();
+    server.unseal();
+    let mut root = Wire::to(server.address(), &server.root);
+    let late = root.write("sys/wrapping/unwrap", &used);
+    assert_eq!((late.status, late.text.contains(INVALID)), (400, true), "{late:?}");
+    assert!(root.write("sys/wrapping/unwrap", &kept).succeeds().text.contains(CANARY));
 }
 
 #[test]
