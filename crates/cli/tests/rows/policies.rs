@@ -1,4 +1,4 @@
-//! Whoever may not, may not: whatever they send, by whatever verb, whatever the policies are called.
+//! Whoever may not, may not: whatever they send, by whatever verb, whatever policies are called.
 
 use serde_json::{Value, json};
 
