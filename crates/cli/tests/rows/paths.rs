@@ -160,6 +160,43 @@ fn row_1_a_denied_place_is_denied_however_it_is_written() {
     expect_unchanged(&house, &before, "denied places");
 }
 
+/// Where paths stand in a body instead of the address.
+const BATCH: &str = "sys/batch";
+
+#[test]
+fn rows_1_and_3_a_batch_is_no_way_round() {
+    let house = House::furnished();
+    let others = || house.private().filter(|door| door.at != BATCH);
+    let mut attacker = house.somebody(&denial_of(others()));
+    let before = house.census();
+    for door in others() {
+        let place = door.with(NAME);
+        let folded = FOLDING.iter().any(|head| door.at.starts_with(head)) && door.has_places();
+        let same = [place.clone(), format!("{place}/")];
+        for spelling in same.into_iter().chain(folded.then(|| door.with("ANN"))) {
+            for operation in ["write", "patch", "delete", "read", "list", "scan"] {
+                expect_no_batch(&mut attacker, operation, &spelling);
+            }
+        }
+        let plain = doubtful(&place).into_iter().filter(|spelling| !spelling.contains('%'));
+        for spelling in plain.chain([format!("{place}\0"), format!("{place}e\u{301}")]) {
+            expect_no_batch(&mut attacker, "write", &spelling);
+        }
+    }
+    // What is not denied is done, so it was not the batch that was refused.
+    let one = json!({"operation": "read", "path": "ann/other", "parameters": {}});
+    attacker.write(BATCH, &json!({ "operations": [one] })).succeeds();
+    expect_unchanged(&house, &before, "batches");
+}
+
+#[track_caller]
+fn expect_no_batch(attacker: &mut Wire, operation: &str, place: &str) {
+    let one = json!({"operation": operation, "path": place, "parameters": {"value": "open"}});
+    let answer = attacker.write(BATCH, &json!({ "operations": [one] }));
+    let is_refused = [400, 403].contains(&answer.status);
+    assert!(is_refused, "{operation} {place:.200}: {}", answer.text);
+}
+
 /// Doors that take no notice of case.
 const FOLDING: &[&str] = &["auth/ann/users/", "sys/policies/acl/", "sys/policy/"];
 
