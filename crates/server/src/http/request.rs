@@ -472,6 +472,8 @@ mod tests {
             assert_eq!(wrap(ttl).unwrap().wrap_ttl, expected.map(Seconds), "{ttl}");
         }
         assert!(ask("GET", "/v1/a", &[("x-vault-wrap-format", "jwt")]).is_err());
+        let twice = [("x-vault-wrap-ttl", "0"), ("x-vault-wrap-ttl", "5m")];
+        assert!(ask("GET", "/v1/a", &twice).is_err());
         for ttl in ["-1", "-5m", "soon"] {
             let Refusal::Error(Error::Invalid(text)) = wrap(ttl).unwrap_err() else { panic!() };
             assert!(text.starts_with("error parsing X-Vault-Wrap-TTL header: "), "{text}");
