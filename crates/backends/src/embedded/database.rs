@@ -111,15 +111,22 @@ pub(super) fn lost(
     connection: &Connection,
     checks: &BTreeMap<String, Option<Revision>>,
 ) -> rusqlite::Result<Option<String>> {
-    let sql = "SELECT revision FROM record WHERE key = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
     for (key, expected) in checks {
-        let found = statement.query_row([key.as_bytes()], |row| revision(row, 0)).optional()?;
-        if found != *expected {
+        if revision_of(connection, key)? != *expected {
             return Ok(Some(key.clone()));
         }
     }
     Ok(None)
+}
+
+/// The revision of the record under `key`.
+pub(super) fn revision_of(
+    connection: &Connection,
+    key: &str,
+) -> rusqlite::Result<Option<Revision>> {
+    let sql = "SELECT revision FROM record WHERE key = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row([key.as_bytes()], |row| revision(row, 0)).optional()
 }
 
 /// Keys that start with `prefix` and sort after `after`, at most `limit` of them.

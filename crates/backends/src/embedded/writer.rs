@@ -6,6 +6,7 @@
 //! write), so the store stops writing until a restart has read the disk afresh. A full disk is the
 //! exception: it fails before anything is synced, and passes.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -44,6 +45,9 @@ pub(super) type Outcome = Result<Revision, CommitError>;
 
 /// Of a commit in a batch: the revision it got, or the key whose check did not hold.
 type Verdict = Result<Revision, String>;
+
+/// The keys that a batch changes, and the revision each would be at: `None` for a deleted one.
+type Staged<'a> = HashMap<&'a str, Option<Revision>>;
 
 /// What the thread works with.
 pub(super) struct Writer {
@@ -124,17 +128,38 @@ impl Writer {
     fn stage(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Verdict>> {
         database::begin(&self.connection)?;
         let mut verdicts = Vec::with_capacity(batch.len());
+        let mut staged = Staged::new();
         for Job { commit, .. } in batch {
-            if let Some(key) = database::lost(&self.connection, &commit.checks)? {
+            if let Some(key) = self.lost(commit, &staged)? {
                 verdicts.push(Err(key));
                 continue;
             }
             self.revision += 1;
             database::apply(&self.connection, commit, self.revision)?;
+            staged.extend(commit.deletes.iter().map(|key| (key.as_str(), None)));
+            staged.extend(commit.puts.keys().map(|key| (key.as_str(), Some(self.revision))));
             verdicts.push(Ok(self.revision));
         }
         database::record_newest(&self.connection, self.revision)?;
         Ok(verdicts)
+    }
+
+    /// The first key whose check does not hold once what is `staged` is there.
+    ///
+    /// Before anything is staged, all that is in the database is published: so the cache knows as
+    /// well as SQLite, and much sooner. Nearly every check is on what was just read.
+    fn lost(&self, commit: &Commit, staged: &Staged<'_>) -> rusqlite::Result<Option<String>> {
+        for (key, expected) in &commit.checks {
+            let staged = staged.get(key.as_str()).copied();
+            let found = match staged.or_else(|| self.publication.cached_revision(key)) {
+                Some(known) => known,
+                None => database::revision_of(&self.connection, key)?,
+            };
+            if found != *expected {
+                return Ok(Some(key.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// After a `COMMIT` that may or may not have reached the disk.
