@@ -87,7 +87,13 @@ pub(super) fn prepare(connection: &Connection, folder: &Folder) -> Result<(), Op
 
 /// Starts a transaction that may write, and waits for its turn right away.
 pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("BEGIN IMMEDIATE")
+    // Kept prepared: a lone commit would notice what parsing costs.
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(|_| ())
+}
+
+/// Makes the transaction durable.
+pub(super) fn commit(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
 }
 
 /// The newest revision in the database, as this connection sees it.
@@ -152,8 +158,8 @@ pub(super) fn apply(
     commit: &Commit,
     revision: Revision,
 ) -> rusqlite::Result<()> {
-    let mut delete = connection.prepare_cached("DELETE FROM record WHERE key = ?1")?;
     for key in &commit.deletes {
+        let mut delete = connection.prepare_cached("DELETE FROM record WHERE key = ?1")?;
         delete.execute([key.as_bytes()])?;
     }
     let sql = "INSERT INTO record VALUES (?1, ?2, ?3)

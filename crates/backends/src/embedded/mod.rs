@@ -60,7 +60,7 @@ impl Embedded {
     /// # Errors
     /// When the folder cannot be used, or another server uses it.
     pub fn open(folder: &Path) -> std::result::Result<Self, OpenError> {
-        Self::open_on(folder, Box::new(|connection| connection.execute_batch("COMMIT")))
+        Self::open_on(folder, Box::new(database::commit))
     }
 
     fn open_on(folder: &Path, make_durable: MakeDurable) -> std::result::Result<Self, OpenError> {
