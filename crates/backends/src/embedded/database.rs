@@ -20,6 +20,9 @@ pub(super) const WAIT: Duration = Duration::from_secs(5);
 const FORMAT: i64 = 1;
 /// "strg": marks the file as ours.
 const APPLICATION: i64 = 0x7374_7267;
+/// What the writer keeps in memory of the pages it changes. Nearly every commit changes one, and
+/// one that is not kept is read again.
+const WRITTEN_PAGES_KIBIBYTES: i64 = 16 << 10;
 /// Statements a connection keeps prepared.
 const STATEMENTS_MAX: usize = 16;
 
@@ -54,6 +57,14 @@ pub(super) fn open(folder: &Folder) -> rusqlite::Result<Connection> {
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;",
     )?;
+    Ok(connection)
+}
+
+/// The same for the one connection that writes: it keeps more of the pages that it changes.
+pub(super) fn open_to_write(folder: &Folder) -> rusqlite::Result<Connection> {
+    let connection = open(folder)?;
+    // A negative number counts kibibytes.
+    connection.pragma_update(None, "cache_size", -WRITTEN_PAGES_KIBIBYTES)?;
     Ok(connection)
 }
 

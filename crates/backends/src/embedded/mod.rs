@@ -66,7 +66,7 @@ impl Embedded {
     fn open_on(folder: &Path, make_durable: MakeDurable) -> std::result::Result<Self, OpenError> {
         let folder = Arc::new(Folder::claim(folder)?);
         let refused = |error| folder.refused(&error);
-        let connection = database::open(&folder).map_err(refused)?;
+        let connection = database::open_to_write(&folder).map_err(refused)?;
         database::prepare(&connection, &folder)?;
         let newest = database::newest(&connection).map_err(refused)?;
         let publication = Arc::new(Publication::new(newest));
