@@ -20,6 +20,9 @@ pub(super) const WAIT: Duration = Duration::from_secs(5);
 const FORMAT: i64 = 1;
 /// "strg": marks the file as ours.
 const APPLICATION: i64 = 0x7374_7267;
+/// The log's file keeps at most this length when the log starts anew in it: as much as a log gets
+/// that nobody holds up. Writing over what is there is much sooner durable than a longer file.
+const LOG_FILE_BYTES_MAX: i64 = 40 << 20;
 /// What the writer keeps in memory of the pages it changes. Nearly every commit changes one, and
 /// one that is not kept is read again.
 const WRITTEN_PAGES_KIBIBYTES: i64 = 16 << 10;
@@ -46,6 +49,7 @@ pub(super) fn open(folder: &Folder) -> rusqlite::Result<Connection> {
     // The log is checkpointed by `checkpoints`; after an error, closing must not touch it either.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // A full sync is what survives power loss; on macOS a plain one does not reach the disk.
+    connection.pragma_update(None, "journal_size_limit", LOG_FILE_BYTES_MAX)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -194,7 +198,9 @@ pub(super) fn record_newest(connection: &Connection, newest: Revision) -> rusqli
 pub(super) enum Mode {
     /// Copies what nobody is in the way of.
     Passive,
-    /// Waits for readers and writers, copies everything, and lets the log start anew.
+    /// Waits for readers and writers, copies everything, and lets the log start anew in its file.
+    Restart,
+    /// The same, and empties the file.
     Truncate,
 }
 
@@ -202,6 +208,7 @@ pub(super) enum Mode {
 pub(super) fn checkpoint(connection: &Connection, mode: Mode) -> rusqlite::Result<bool> {
     let sql = match mode {
         Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+        Mode::Restart => "PRAGMA wal_checkpoint(RESTART)",
         Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
     };
     let busy: i64 = connection.query_row(sql, [], |row| row.get(0))?;
