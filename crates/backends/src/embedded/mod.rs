@@ -19,6 +19,7 @@
 mod checkpoints;
 mod database;
 mod folder;
+mod gathering;
 mod publication;
 mod readers;
 mod thread;

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use rusqlite::{Connection, ErrorCode};
 use storage::{Commit, CommitError, Error, Revision};
@@ -18,15 +19,9 @@ use super::MakeDurable;
 use super::checkpoints::Checkpoints;
 use super::database;
 use super::folder::Folder;
+use super::gathering::{Batch, size_bytes};
 use super::publication::Publication;
 use crate::OpenError;
-
-/// Commits made durable by one sync.
-const BATCH_MAX: usize = 256;
-/// A batch of more bytes takes no further commit in.
-const BATCH_BYTES_MAX: u64 = 8 << 20;
-/// What changing a key appends to the log at least.
-const PAGE_BYTES: u64 = 4096;
 
 /// A commit, and who waits for its outcome.
 pub(super) struct Job {
@@ -79,8 +74,10 @@ impl Writer {
 
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut previous = 0;
         while let Some(first) = jobs.blocking_recv() {
-            let batch = collect(first, &mut jobs);
+            let batch = Batch::gather(first, &mut jobs, previous, thread::yield_now).jobs;
+            previous = batch.len();
             if let Some(cause) = self.publication.stopped() {
                 refuse(batch, &cause);
                 continue;
@@ -190,25 +187,6 @@ impl Writer {
             tracing::warn!(%error, "the store was closed without copying its log");
         }
     }
-}
-
-/// `first` and what else waits, as far as one batch goes.
-fn collect(first: Job, jobs: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut bytes = size_bytes(&first.commit);
-    let mut batch = vec![first];
-    while batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
-        let Ok(job) = jobs.try_recv() else { break };
-        bytes = bytes.saturating_add(size_bytes(&job.commit));
-        batch.push(job);
-    }
-    batch
-}
-
-/// What a commit appends to the log, roughly.
-fn size_bytes(commit: &Commit) -> u64 {
-    let keys = commit.puts.len() + commit.deletes.len();
-    let values: usize = commit.puts.values().map(bytes::Bytes::len).sum();
-    (keys as u64).saturating_mul(PAGE_BYTES).saturating_add(values as u64)
 }
 
 /// Tells everyone how it went; `applied` is for those whose checks held.
