@@ -1,10 +1,10 @@
 //! Which commits are made durable together.
 //!
-//! A sync costs the same for one commit as for many, so the more of them share one, the better. What
-//! waits when the writer is ready goes together anyway. Where several callers are at work it pays
-//! to let them come this far first: while the processors are busy with them, giving way lets them
-//! work on, and on an idle machine it returns at once. So nobody ever waits for a time that was
-//! guessed, and whoever writes alone waits for nobody.
+//! A sync costs the same for one commit as for many, so the more of them share one, the better.
+//! What waits when the writer is ready goes together anyway. Where several callers are at work it
+//! pays to let them come this far first: while the processors are busy with them, giving way lets
+//! them work on, and on an idle machine it returns at once. So nobody ever waits for a time that
+//! was guessed, and whoever writes alone waits for nobody.
 
 use storage::Commit;
 use tokio::sync::mpsc;
