@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::slice;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapDeserializer, StrDeserializer};
@@ -44,6 +45,9 @@ pub struct Given {
     pub sent: Map<String, Value>,
 }
 
+/// Begins what is said about a field of the wrong type.
+pub(crate) const CONVERSION: &str = "error converting input";
+
 impl Given {
     /// Reads the parameters as `P`.
     ///
@@ -53,10 +57,10 @@ impl Given {
         P::deserialize(Whole(self)).map_err(|error| Error::Invalid(error.0))
     }
 
-    fn merged(&self) -> Map<String, Value> {
-        let mut merged = self.sent.clone();
-        merged.extend(self.captured.clone());
-        merged
+    /// All parameters by name; of two with the same name, the one in the path.
+    fn merged(&self) -> BTreeMap<&str, &Value> {
+        let all = self.sent.iter().chain(&self.captured);
+        all.map(|(name, value)| (name.as_str(), value)).collect()
     }
 }
 
@@ -227,7 +231,7 @@ impl<'de> Deserializer<'de> for Whole<'_> {
     type Error = Flaw;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        visitor.visit_map(Fields::of_map(self.0.merged()))
+        visitor.visit_map(Fields::new(self.0.merged().into_iter(), Naming::Theirs))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -236,7 +240,7 @@ impl<'de> Deserializer<'de> for Whole<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Flawed<V::Value> {
-        visitor.visit_map(Fields::of_struct(self.0.merged()))
+        visitor.visit_map(Fields::new(self.0.merged().into_iter(), Naming::Ours))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Flawed<V::Value> {
@@ -249,7 +253,7 @@ impl<'de> Deserializer<'de> for Whole<'_> {
         visitor: V,
     ) -> Flawed<V::Value> {
         if name == EVERYTHING {
-            return visitor.visit_newtype_struct(Lenient(Value::Object(self.0.sent.clone())));
+            return visitor.visit_newtype_struct(Sent(&self.0.sent));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -261,6 +265,23 @@ impl<'de> Deserializer<'de> for Whole<'_> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
         option unit_struct seq tuple_struct map enum identifier ignored_any
+    }
+}
+
+/// All that was sent, as it came.
+struct Sent<'a>(&'a Map<String, Value>);
+
+impl<'de> Deserializer<'de> for Sent<'_> {
+    type Error = Flaw;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        visitor.visit_map(fields(self.0, Naming::Theirs))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
     }
 }
 
@@ -284,9 +305,9 @@ impl<'de> SeqAccess<'de> for Groups<'_> {
 
 /// The fields of an object. Those of a struct of ours are named in errors; what clients named
 /// themselves is not.
-struct Fields {
-    fields: serde_json::map::IntoIter,
-    value: Option<(String, Value)>,
+struct Fields<'a, I> {
+    fields: I,
+    field: Option<(&'a str, &'a Value)>,
     naming: Naming,
 }
 
@@ -296,34 +317,36 @@ enum Naming {
     Theirs,
 }
 
-impl Fields {
-    fn of_struct(fields: Map<String, Value>) -> Self {
-        Self { fields: fields.into_iter(), value: None, naming: Naming::Ours }
-    }
-
-    fn of_map(fields: Map<String, Value>) -> Self {
-        Self { fields: fields.into_iter(), value: None, naming: Naming::Theirs }
+impl<'a, I: Iterator<Item = (&'a str, &'a Value)>> Fields<'a, I> {
+    fn new(fields: I, naming: Naming) -> Self {
+        Self { fields, field: None, naming }
     }
 }
 
-impl<'de> MapAccess<'de> for Fields {
+/// The fields of `object`.
+fn fields(
+    object: &Map<String, Value>,
+    naming: Naming,
+) -> Fields<'_, impl Iterator<Item = (&str, &Value)>> {
+    Fields::new(object.iter().map(|(name, value)| (name.as_str(), value)), naming)
+}
+
+impl<'a, 'de, I: Iterator<Item = (&'a str, &'a Value)>> MapAccess<'de> for Fields<'a, I> {
     type Error = Flaw;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Flawed<Option<K::Value>> {
         let Some((name, value)) = self.fields.next() else {
             return Ok(None);
         };
-        let key = seed.deserialize(StrDeserializer::<Flaw>::new(&name))?;
-        self.value = Some((name, value));
+        let key = seed.deserialize(StrDeserializer::<Flaw>::new(name))?;
+        self.field = Some((name, value));
         Ok(Some(key))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Flawed<V::Value> {
-        let (name, value) = self.value.take().expect("serde asks for the key first");
+        let (name, value) = self.field.take().expect("serde asks for the key first");
         let field = |flaw: Flaw| match self.naming {
-            Naming::Ours => {
-                Flaw(format!("error converting input for field \"{name}\": {}", flaw.0))
-            }
+            Naming::Ours => Flaw(format!("{CONVERSION} for field \"{name}\": {}", flaw.0)),
             Naming::Theirs => flaw,
         };
         seed.deserialize(Lenient(value)).map_err(field)
@@ -331,11 +354,11 @@ impl<'de> MapAccess<'de> for Fields {
 }
 
 /// A value that bends towards the type that is asked for.
-struct Lenient(Value);
+struct Lenient<'a>(&'a Value);
 
-impl Lenient {
+impl Lenient<'_> {
     fn integer<'de, V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        let text = match &self.0 {
+        let text = match self.0 {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
             Value::Bool(boolean) => u8::from(*boolean).to_string(),
@@ -365,22 +388,22 @@ fn hand_over<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Flawed<V::Val
     }
 }
 
-impl<'de> Deserializer<'de> for Lenient {
+impl<'de> Deserializer<'de> for Lenient<'_> {
     type Error = Flaw;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
-            Value::Bool(boolean) => visitor.visit_bool(boolean),
-            Value::Number(number) => hand_over(&number, visitor),
-            Value::String(text) => visitor.visit_string(text),
-            Value::Array(values) => visitor.visit_seq(List(values.into_iter())),
-            Value::Object(fields) => visitor.visit_map(Fields::of_map(fields)),
+            Value::Bool(boolean) => visitor.visit_bool(*boolean),
+            Value::Number(number) => hand_over(number, visitor),
+            Value::String(text) => visitor.visit_str(text),
+            Value::Array(values) => visitor.visit_seq(List(values.iter())),
+            Value::Object(object) => visitor.visit_map(fields(object, Naming::Theirs)),
         }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        let text = match &self.0 {
+        let text = match self.0 {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
             _ => return self.deserialize_any(visitor),
@@ -405,7 +428,7 @@ impl<'de> Deserializer<'de> for Lenient {
             Value::Number(number) => visitor.visit_string(number.to_string()),
             Value::Bool(boolean) => visitor.visit_string(boolean.to_string()),
             Value::Null => visitor.visit_string(String::new()),
-            other => Self(other).deserialize_any(visitor),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -414,37 +437,39 @@ impl<'de> Deserializer<'de> for Lenient {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
+        let split: Vec<Value>;
         let values = match self.0 {
-            Value::Array(values) => values,
-            Value::Null => vec![],
+            Value::Array(values) => values.as_slice(),
+            Value::Null => &[],
             Value::String(text) => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                items.take(ENTRIES_MAX + 1).map(Value::from).collect()
+                split = items.take(ENTRIES_MAX + 1).map(Value::from).collect();
+                split.as_slice()
             }
-            other => vec![other],
+            other => slice::from_ref(other),
         };
         if values.len() > ENTRIES_MAX {
             return Err(Flaw(format!("more than {ENTRIES_MAX} entries in one place")));
         }
-        visitor.visit_seq(List(values.into_iter()))
+        visitor.visit_seq(List(values.iter()))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
         let pairs = match self.0 {
-            Value::Array(pairs) => pairs,
-            pair @ Value::String(_) => vec![pair],
-            Value::Null => vec![],
+            Value::Array(pairs) => pairs.as_slice(),
+            pair @ Value::String(_) => slice::from_ref(pair),
+            Value::Null => &[],
             // It may come as a map of its digits, which is not what was meant.
             Value::Number(_) => return Err(Flaw("expected an object, not number".into())),
-            other => return Self(other).deserialize_any(visitor),
+            _ => return self.deserialize_any(visitor),
         };
-        let mut fields = Map::new();
-        for pair in &pairs {
+        let mut object = Map::new();
+        for pair in pairs {
             let pair = pair.as_str().and_then(|pair| pair.split_once('='));
             let (name, value) = pair.ok_or_else(|| Flaw("expected an object or \"k=v\"".into()))?;
-            fields.insert(name.trim().to_owned(), value.into());
+            object.insert(name.trim().to_owned(), value.into());
         }
-        visitor.visit_map(Fields::of_map(fields))
+        visitor.visit_map(fields(&object, Naming::Theirs))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -454,9 +479,9 @@ impl<'de> Deserializer<'de> for Lenient {
         visitor: V,
     ) -> Flawed<V::Value> {
         match self.0 {
-            Value::Object(fields) => visitor.visit_map(Fields::of_struct(fields)),
+            Value::Object(object) => visitor.visit_map(fields(object, Naming::Ours)),
             Value::Number(_) => Err(Flaw("expected an object, not number".into())),
-            other => Self(other).deserialize_any(visitor),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -482,8 +507,8 @@ impl<'de> Deserializer<'de> for Lenient {
         visitor: V,
     ) -> Flawed<V::Value> {
         match self.0 {
-            Value::String(text) => visitor.visit_enum(text.into_deserializer()),
-            other => Self(other).deserialize_any(visitor),
+            Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -498,9 +523,9 @@ impl<'de> Deserializer<'de> for Lenient {
 }
 
 /// The elements of a list.
-struct List(std::vec::IntoIter<Value>);
+struct List<'a>(slice::Iter<'a, Value>);
 
-impl<'de> SeqAccess<'de> for List {
+impl<'de> SeqAccess<'de> for List<'_> {
     type Error = Flaw;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Flawed<Option<T::Value>> {

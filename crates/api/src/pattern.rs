@@ -53,40 +53,40 @@ impl Pattern {
         Self { segments }
     }
 
+    /// Whether `path` (without slashes at its ends) has this shape.
+    pub fn fits(&self, path: &str) -> bool {
+        self.walk(path, |_, _| {}).is_some()
+    }
+
     /// What stands at each place, if `path` (without slashes at its ends) has this shape.
     pub fn captures(&self, path: &str) -> Option<Captures> {
-        // Every request knocks at every door of a mount, and most have another first word.
-        if let Some(Segment::Literal(head)) = self.segments.first()
-            && path.split('/').next() != Some(head)
-        {
-            return None;
-        }
-        let mut found: Vec<&str> = if path.is_empty() { vec![] } else { path.split('/').collect() };
-        let rest = self.segments.iter().position(Segment::is_rest);
-        let behind = rest.map_or(0, |place| self.segments.len() - place - 1);
-        let before = rest.unwrap_or(self.segments.len());
-        if found.len() < before + behind || (rest.is_none() && found.len() > before) {
-            return None;
-        }
-        let tail = found.split_off(found.len() - behind);
-        let middle = found.split_off(before);
         let mut captures = Captures::new();
-        let mut heads = found.into_iter();
-        let mut tails = tail.into_iter();
-        for segment in &self.segments {
-            match segment {
-                Segment::Rest(_, Least::One) if middle.is_empty() => return None,
-                Segment::Rest(name, _) => captures.push((name, middle.join("/"))),
-                other => {
-                    let text = heads.next().or_else(|| tails.next())?;
-                    if !other.accepts(text) {
-                        return None;
-                    }
-                    captures.extend(other.parameter().map(|name| (name, text.to_owned())));
-                }
-            }
-        }
+        let note = |name, text: &str| captures.push((name, text.to_owned()));
+        self.walk(path, note)?;
         Some(captures)
+    }
+
+    /// Goes through `path` and tells `note` what stands at each place. Every request knocks at
+    /// every door of a mount, so nothing is copied on the way.
+    fn walk(&self, path: &str, mut note: impl FnMut(&'static str, &str)) -> Option<()> {
+        let rest = self.segments.iter().position(Segment::is_rest);
+        let (before, from_rest) = self.segments.split_at(rest.unwrap_or(self.segments.len()));
+        let mut left = Some(path).filter(|path| !path.is_empty());
+        for segment in before {
+            let text = take_first(&mut left).filter(|text| segment.accepts(text))?;
+            segment.parameter().into_iter().for_each(|name| note(name, text));
+        }
+        let Some((Segment::Rest(name, least), behind)) = from_rest.split_first() else {
+            return left.is_none().then_some(());
+        };
+        for segment in behind.iter().rev() {
+            take_last(&mut left).filter(|text| segment.accepts(text))?;
+        }
+        if left.is_none() && *least == Least::One {
+            return None;
+        }
+        note(name, left.unwrap_or_default());
+        Some(())
     }
 
     /// The path that has `captures` at its places: the way back from [`Pattern::captures`].
@@ -131,6 +131,22 @@ impl Pattern {
         });
         segments.collect::<Vec<_>>().join("/")
     }
+}
+
+/// Takes the first segment off what is left of a path.
+fn take_first<'path>(left: &mut Option<&'path str>) -> Option<&'path str> {
+    let path = left.take()?;
+    let Some((first, rest)) = path.split_once('/') else { return Some(path) };
+    *left = Some(rest);
+    Some(first)
+}
+
+/// Takes the last segment off what is left of a path.
+fn take_last<'path>(left: &mut Option<&'path str>) -> Option<&'path str> {
+    let path = left.take()?;
+    let Some((rest, last)) = path.rsplit_once('/') else { return Some(path) };
+    *left = Some(rest);
+    Some(last)
 }
 
 impl Segment {

@@ -8,6 +8,7 @@ use api::{
 };
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
+use serde::de::DeserializeOwned;
 use storage::Store;
 use tokio::sync::Semaphore;
 
@@ -20,13 +21,17 @@ use crate::mirror::{Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
 use crate::seal::{Seal, Share, Status};
-use crate::sealing;
 use crate::system::Rooms;
 use crate::time::{self, Company, Time};
 use crate::visit::Visit;
+use crate::{identity, sealing, tokens};
 
-/// Policies kept parsed.
-const POLICIES_KEPT_MAX: usize = 4096;
+/// What the texts of policies that are kept parsed may take.
+const POLICIES_KEPT_BYTES_MAX: u64 = 32 << 20;
+/// What the records of tokens that are kept decoded may take.
+const TOKENS_KEPT_BYTES_MAX: u64 = 16 << 20;
+/// What the records of entities that are kept decoded may take.
+const ENTITIES_KEPT_BYTES_MAX: u64 = 8 << 20;
 /// Sets of policies kept compiled.
 const COMPILED_KEPT_MAX: usize = 1024;
 
@@ -79,7 +84,9 @@ pub struct Kernel {
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) settings: Settings,
     pub(crate) mounts: Mirror<MountTable>,
-    pub(crate) policies: Mirrors<policies::Stored>,
+    pub(crate) policies: Mirrors<policies::Policy>,
+    pub(crate) tokens: Mirrors<tokens::Token>,
+    pub(crate) entities: Mirrors<identity::Entity>,
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) ended_prefixes: Mirror<EndedPrefixes>,
@@ -124,7 +131,9 @@ impl Kernel {
             workshop,
             settings,
             mounts: Mirror::new(mounts::TABLE_KEY),
-            policies: Mirrors::new(policies::PREFIX, POLICIES_KEPT_MAX, policies::decode),
+            policies: Mirrors::new(policies::PREFIX, POLICIES_KEPT_BYTES_MAX, policies::decode),
+            tokens: Mirrors::new(tokens::PREFIX, TOKENS_KEPT_BYTES_MAX, decode),
+            entities: Mirrors::new(identity::PREFIX, ENTITIES_KEPT_BYTES_MAX, decode),
             compiled: Cache::new(COMPILED_KEPT_MAX),
             audit: Mirror::new(crate::audit::TABLE_KEY),
             ended_prefixes: Mirror::new(leases::ENDED_PREFIXES_KEY),
@@ -196,12 +205,14 @@ impl Kernel {
         Ok(self.barrier.mac(Purpose::BatchTokens)?)
     }
 
-    /// Forgets the copy of the record at `key`, if there is one: it was stale.
+    /// Forgets the copy of the record at `key`, if there is one: it is stale.
     pub(crate) fn forget_copy(&self, key: &str) {
         self.mounts.forget_if(key);
         self.audit.forget_if(key);
         self.ended_prefixes.forget_if(key);
         self.policies.forget_if(key);
+        self.tokens.forget_if(key);
+        self.entities.forget_if(key);
     }
 
     /// Forgets every copy of a record.
@@ -210,6 +221,8 @@ impl Kernel {
         self.audit.forget();
         self.ended_prefixes.forget();
         self.policies.forget_all();
+        self.tokens.forget_all();
+        self.entities.forget_all();
     }
 
     /// The doors of one of the kernel's own rooms.
@@ -262,4 +275,9 @@ impl Kernel {
         let options = mount.options.as_ref().unwrap_or(&none);
         self.engines.iter().find(|shelf| shelf.engine.answers_to(&mount.engine, options))
     }
+}
+
+/// A record as tables keep it.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String> {
+    serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }

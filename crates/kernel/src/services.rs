@@ -11,7 +11,7 @@ use crate::visit::Visit;
 use crate::{Kernel, identity, lockout, policies};
 
 /// The services to the engine at `mount`.
-pub(crate) fn of(visit: &Visit, mount: &Mount) -> Arc<dyn Services> {
+pub(crate) fn of(visit: &Visit, mount: &Arc<Mount>) -> Arc<dyn Services> {
     Arc::new(Desk {
         kernel: visit.kernel.clone(),
         system: visit.system.clone(),
@@ -26,7 +26,7 @@ struct Desk {
     kernel: Arc<Kernel>,
     system: View,
     now: Moment,
-    mount: Mount,
+    mount: Arc<Mount>,
 }
 
 impl Desk {
@@ -86,7 +86,7 @@ impl Desk {
 
 fn to_session(holder: Holder) -> Session {
     Session {
-        accessor: holder.token.accessor,
+        accessor: holder.token.accessor.clone(),
         issued: holder.token.issued,
         renewed: holder.token.renewed,
         expires: holder.token.expires,

@@ -36,7 +36,7 @@ pub struct Visit {
     /// What is being done.
     pub(crate) operation: Operation,
     /// Who asks, where the path needs a token.
-    pub(crate) holder: Option<Holder>,
+    pub(crate) holder: Option<Arc<Holder>>,
     /// Whether they hold the `sudo` capability on this very path.
     pub(crate) sudo: Sudo,
     /// What they showed to prove who they are.
@@ -72,6 +72,21 @@ impl Visit {
         visit.wrap_ttl = request.wrap_ttl;
         visit.memory = memory.clone();
         visit
+    }
+
+    /// One of several things that are asked for in this attempt, by the same caller.
+    pub(crate) fn beside(&self, request: &Request, memory: &Arc<Memory>) -> Self {
+        Self {
+            asked: request.path.clone(),
+            path: request.path.clone(),
+            operation: request.operation,
+            holder: self.holder.clone(),
+            shown: self.shown.clone(),
+            remote: self.remote,
+            wrap_ttl: self.wrap_ttl,
+            memory: memory.clone(),
+            ..Self::of_service(&self.kernel, &self.system, self.now)
+        }
     }
 
     /// A piece of work that nobody asked for.
@@ -116,7 +131,9 @@ impl Visit {
     /// # Errors
     /// When somebody else was faster, or the store cannot answer.
     pub(crate) async fn commit(&self) -> Result<()> {
+        let written = self.transaction().written_keys();
         self.transaction().commit().await?;
+        written.iter().for_each(|key| self.kernel.forget_copy(key));
         self.kernel.metrics.note_tokens(&self.tally);
         Ok(())
     }
@@ -132,7 +149,7 @@ impl Visit {
     }
 
     /// The same attempt as an engine mounted at `mount` sees it, with its records in `store`.
-    pub(crate) fn to_context(&self, mount: &Mount, store: View) -> Context {
+    pub(crate) fn to_context(&self, mount: &Arc<Mount>, store: View) -> Context {
         Context {
             store,
             now: self.now,
@@ -192,7 +209,7 @@ fn caller(holder: &Holder, mount: &Mount) -> Caller {
     let owner = holder.token.owner.as_ref().filter(|_| is_own);
     Caller {
         display_name: holder.token.display_name.clone(),
-        policies: holder.policies(),
+        policies: holder.policies().into_owned(),
         accessor: holder.token.accessor.clone(),
         alias: owner.map(|owner| owner.name.clone()),
     }

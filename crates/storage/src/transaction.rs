@@ -31,16 +31,25 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Conflict`] when an earlier read of the same key saw something else.
     pub async fn get(&self, key: &str) -> Result<Option<Bytes>, CommitError> {
-        {
-            let pending = self.pending();
-            if let Some(value) = pending.puts.get(key) {
-                return Ok(Some(value.clone()));
-            }
-            if pending.deletes.contains(key) {
-                return Ok(None);
-            }
+        match self.written(key) {
+            Some(value) => Ok(value),
+            None => Ok(self.read(key).await?.map(|record| record.value)),
         }
-        Ok(self.read(key).await?.map(|record| record.value))
+    }
+
+    /// What is under `key` if this transaction itself has put or deleted it.
+    pub fn written(&self, key: &str) -> Option<Option<Bytes>> {
+        let pending = self.pending();
+        match pending.puts.get(key) {
+            Some(value) => Some(Some(value.clone())),
+            None => pending.deletes.contains(key).then_some(None),
+        }
+    }
+
+    /// The keys that this transaction has put or deleted.
+    pub fn written_keys(&self) -> Vec<String> {
+        let pending = self.pending();
+        pending.puts.keys().chain(&pending.deletes).cloned().collect()
     }
 
     /// Reads what is stored, whatever this transaction is about to write.

@@ -15,21 +15,38 @@ pub(super) fn all<C: Send + Sync + 'static>(path: &Path<C>) -> BTreeMap<String, 
 }
 
 /// The names of the parameters an endpoint understands.
-pub fn parameter_names<C>(endpoint: &Endpoint<C>) -> BTreeSet<&String> {
-    properties(&endpoint.parameters).map(|(name, _)| name).collect()
+pub fn parameter_names<C>(endpoint: &Endpoint<C>) -> &BTreeSet<String> {
+    &endpoint.fields.names
 }
 
 /// The names of the parameters that an endpoint declares as secret.
-pub fn secret_names<C>(endpoint: &Endpoint<C>) -> BTreeSet<String> {
-    let is_secret = |schema: &Value| schema["x-vault-displayAttrs"]["sensitive"] == true;
-    let secret = properties(&endpoint.parameters).filter(|(_, schema)| is_secret(schema));
-    secret.map(|(name, _)| name.clone()).collect()
+pub fn secret_names<C>(endpoint: &Endpoint<C>) -> &BTreeSet<String> {
+    &endpoint.fields.secrets
 }
 
 /// Whether an endpoint keeps whatever it is given.
 pub fn accepts_anything<C>(endpoint: &Endpoint<C>) -> bool {
-    let open = |group: &Value| group["additionalProperties"] == true;
-    groups(&endpoint.parameters).any(open)
+    endpoint.fields.open
+}
+
+/// What every request asks of the schema of its parameters, found out once.
+pub(crate) struct Fields {
+    names: BTreeSet<String>,
+    secrets: BTreeSet<String>,
+    open: bool,
+}
+
+impl Fields {
+    pub(crate) fn of(schema: &Schema) -> Self {
+        let is_secret = |schema: &Value| schema["x-vault-displayAttrs"]["sensitive"] == true;
+        let secret = properties(schema).filter(|(_, schema)| is_secret(schema));
+        let is_open = |group: &Value| group["additionalProperties"] == true;
+        Self {
+            names: properties(schema).map(|(name, _)| name.clone()).collect(),
+            secrets: secret.map(|(name, _)| name.clone()).collect(),
+            open: groups(schema).any(is_open),
+        }
+    }
 }
 
 /// The properties of a struct, or of all the structs in a tuple.
@@ -37,7 +54,6 @@ pub(super) fn properties(schema: &Schema) -> impl Iterator<Item = (&String, &Val
     groups(schema).filter_map(|group| group["properties"].as_object()).flatten()
 }
 
-/// Nothing is copied: nearly every request asks.
 fn groups(schema: &Schema) -> impl Iterator<Item = &Value> {
     let schema = schema.as_value();
     let groups = schema["prefixItems"].as_array();

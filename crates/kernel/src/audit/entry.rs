@@ -63,7 +63,7 @@ pub(super) fn error_text(error: &Error) -> String {
 }
 
 fn caller(trail: &Trail, hasher: &Hasher) -> Value {
-    let Some(holder @ Holder { token, .. }) = &trail.holder else {
+    let Some(holder @ Holder { token, .. }) = trail.holder.as_deref() else {
         return json!({ "token_type": "default" });
     };
     let granting = trail
@@ -133,7 +133,8 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
         | Reply::Document(..)
         | Reply::Empty
         | Reply::Accepted
-        | Reply::Login(_) => (None, None, None),
+        | Reply::Login(_)
+        | Reply::Batch(_) => (None, None, None),
     };
     if let Some(answered) = answered.as_object_mut() {
         if let Reply::Wrapped(info) = reply {

@@ -18,5 +18,6 @@ pub(crate) mod tests;
 pub(crate) use forget::forget_aliases;
 pub(crate) use login::identify;
 pub(crate) use owner::{owner, start_generation};
+pub(crate) use record::{Entity, PREFIX};
 pub(crate) use standing::{Standing, standing};
 pub(crate) use subject::subject;

@@ -21,6 +21,8 @@ use storage::Table;
 
 /// Every entity, by its id.
 pub(super) const ENTITIES: Table<Entity> = Table::new("entity/");
+/// The whole prefix of their keys.
+pub(crate) const PREFIX: &str = "sys/entity/";
 /// The id of the entity with a name, by [`folded`] name.
 pub(super) const ENTITY_NAMES: Table<String> = Table::new("entity-name/");
 /// The id of the entity an alias belongs to, by [`alias_name`].
@@ -30,7 +32,7 @@ pub(super) const ALIAS_IDS: Table<String> = Table::new("alias-id/");
 
 /// Somebody: a person or a program.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Entity {
+pub(crate) struct Entity {
     /// Names the entity for ever: a UUID.
     pub(super) id: String,
     /// A name for people, which can be changed. No two have the same, whatever the case.

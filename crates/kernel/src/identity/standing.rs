@@ -1,8 +1,10 @@
 //! Whether whoever holds a token is still welcome, and what they bring.
 
+use std::sync::Arc;
+
 use api::{NameList, Result, normalize_policies};
 
-use super::record::{ENTITIES, Entity};
+use super::record::Entity;
 use crate::policies::RESPONSE_WRAPPING_NAME;
 use crate::tokens::Token;
 use crate::visit::Visit;
@@ -25,22 +27,26 @@ pub(crate) enum Standing {
 ///
 /// # Errors
 /// When the store cannot answer, or an entity is damaged: then nothing is allowed.
-pub(crate) async fn standing(visit: &Visit, token: &Token, above: &[Token]) -> Result<Standing> {
+pub(crate) async fn standing(
+    visit: &Visit,
+    token: &Token,
+    above: &[Arc<Token>],
+) -> Result<Standing> {
     let own = entity_of(visit, token).await?;
-    let mut standing = standing_in(token, own.as_ref());
+    let mut standing = standing_in(token, own.as_deref());
     for ancestor in above {
         let theirs = match ancestor.entity == token.entity {
-            true => standing_in(ancestor, own.as_ref()),
-            false => standing_in(ancestor, entity_of(visit, ancestor).await?.as_ref()),
+            true => standing_in(ancestor, own.as_deref()),
+            false => standing_in(ancestor, entity_of(visit, ancestor).await?.as_deref()),
         };
         standing = standing.below(theirs);
     }
     Ok(standing)
 }
 
-async fn entity_of(visit: &Visit, token: &Token) -> Result<Option<Entity>> {
+async fn entity_of(visit: &Visit, token: &Token) -> Result<Option<Arc<Entity>>> {
     match &token.entity {
-        Some(id) => Ok(ENTITIES.get(&visit.system, id).await?),
+        Some(id) => visit.kernel.entities.current(visit.transaction(), id).await,
         None => Ok(None),
     }
 }

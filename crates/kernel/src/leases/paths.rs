@@ -188,7 +188,7 @@ async fn look_up(visit: &Visit, named: Named) -> Result<Data<LeaseView>> {
         last_renewal: token.renewed,
         renewable: token.renewable,
         ttl: token.expires.map_or(0, |end| end.since(visit.now).0),
-        path: token.path,
+        path: token.path.clone(),
     }))
 }
 

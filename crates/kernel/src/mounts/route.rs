@@ -62,7 +62,7 @@ impl Route<'_> {
             Found::Engine(door) => door.endpoint(self.operation).map(parameter_names),
             Found::Nothing | Found::NothingInPublic => None,
         };
-        names.is_some_and(|names| names.iter().any(|known| known.as_str() == name))
+        names.is_some_and(|names| names.contains(name))
     }
 
     /// The names of the parameters that the door declares as secret.
@@ -72,7 +72,7 @@ impl Route<'_> {
             Found::Engine(door) => door.endpoint(self.operation).map(secret_names),
             Found::Nothing | Found::NothingInPublic => None,
         };
-        names.unwrap_or_default()
+        names.cloned().unwrap_or_default()
     }
 
     /// What stands at the places of the door's pattern, as parameters.
@@ -126,11 +126,11 @@ fn choose<'a, C: Send + Sync + 'static>(
     (path, operation): (&CanonicalPath, Operation),
     found: impl FnOnce(&'a Path<C>) -> Found<'a>,
 ) -> Route<'a> {
-    let fitting = doors.iter().filter_map(|door| Some((door, door.matches(&mount.path, path)?)));
+    let fitting = doors.iter().filter(|door| door.fits(&mount.path, path));
     let can_do =
         |door: &Path<C>| operation == Operation::Help || door.endpoint(operation).is_some();
-    let best = fitting.min_by_key(|(door, _)| (!can_do(door), door.pattern.generality()));
-    match best {
+    let best = fitting.min_by_key(|door| (!can_do(door), door.pattern.generality()));
+    match best.and_then(|door| Some((door, door.matches(&mount.path, path)?))) {
         Some((door, (captures, path))) => {
             Route { mount: mount.clone(), found: found(door), path, captures, operation }
         }

@@ -201,7 +201,7 @@ async fn asked_about(
     let visit = reader.visit;
     let token = who.token.as_ref().filter(|token| !token.is_empty());
     let (names, holder) = match (token, who.accessor.as_str(), &who.policies) {
-        (None, "", None) => (holder.policies(), holder.clone()),
+        (None, "", None) => (holder.policies().into_owned(), holder.clone()),
         (Some(token), "", None) => {
             let found = tokens::find(visit, token).await?;
             let sent = ("token", token.reveal());
@@ -281,7 +281,7 @@ impl Reader<'_> {
             return Err(Error::Denied);
         }
         let found = found.ok_or_else(|| Error::invalid("there is no such token"))?;
-        Ok((found.policies(), found))
+        Ok((found.policies().into_owned(), found))
     }
 
     fn explanation(&self, path: String, operation: Operation, verdict: &Verdict) -> Explanation {

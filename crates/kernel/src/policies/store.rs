@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use api::{Moment, Result};
-use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, sync::Cache};
 use serde::{Deserialize, Serialize};
 use storage::{Revision, Table};
 
@@ -58,20 +58,27 @@ impl Record {
     }
 }
 
-/// A stored policy, understood.
-pub(crate) struct Stored {
-    pub(super) record: Record,
-    pub(super) policy: Policy,
-}
-
 /// Sets of policies put together, by the names and revisions they were made from.
 pub(crate) type CompiledCache = Cache<Vec<(String, Option<Revision>)>, Arc<Compiled>>;
+
+/// A set of policies as it is looked for in the cache, where nothing is copied for it.
+#[derive(Hash)]
+struct Names<'a>(&'a [(&'a str, Option<Revision>)]);
+
+impl Equivalent<Vec<(String, Option<Revision>)>> for Names<'_> {
+    fn equivalent(&self, key: &Vec<(String, Option<Revision>)>) -> bool {
+        let same = |((name, revision), (other, of_other)): (&(&str, _), &(String, _))| {
+            name == other && revision == of_other
+        };
+        self.0.len() == key.len() && self.0.iter().zip(key).all(same)
+    }
+}
 
 /// Understands what is stored.
 ///
 /// # Errors
 /// When it is no policy.
-pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Stored, String> {
+pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Policy, String> {
     let record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let mut policy = parse(&record.text).map_err(|error| error.to_string())?;
     if let Some(end) = record.expiration.map(Moment::unix) {
@@ -79,17 +86,16 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Stored, String> {
             rule.expiration = Some(rule.expiration.map_or(end, |own| own.min(end)));
         }
     }
-    Ok(Stored { record, policy })
+    Ok(policy)
 }
 
-/// The policy called `name`, unless it has ended.
+/// The policy called `name` as this transaction would leave it, unless it has ended.
 ///
 /// # Errors
 /// When the store cannot answer, or the stored policy is damaged.
 pub(super) async fn current(visit: &Visit, name: &str) -> Result<Option<Record>> {
-    let (_, stored) = visit.kernel.policies.get(visit.transaction(), name).await?;
-    let record = stored.as_ref().as_ref().map(|stored| &stored.record);
-    Ok(record.filter(|record| record.is_alive(visit.now)).cloned())
+    let record = POLICIES.get(&visit.system, name).await?;
+    Ok(record.filter(|record| record.is_alive(visit.now)))
 }
 
 /// Leaves out the names of policies that have ended.
@@ -116,23 +122,24 @@ pub(crate) async fn of(visit: &Visit, names: &[String]) -> Result<Arc<Compiled>>
     let mut found = Vec::with_capacity(names.len());
     let mut question = Vec::with_capacity(names.len());
     for name in names {
-        let (revision, stored) = visit.kernel.policies.get(visit.transaction(), name).await?;
-        question.push((name.clone(), revision));
-        found.push((name, stored));
+        let stored = visit.kernel.policies.get(visit.transaction(), name).await?;
+        question.push((name.as_str(), stored.revision));
+        found.push((name.as_str(), stored.record));
     }
     let cache = &visit.kernel.compiled;
-    if let Some(compiled) = cache.get(&question) {
+    if let Some(compiled) = cache.get(&Names(&question)) {
         return Ok(compiled);
     }
     let there = found.iter().filter_map(|(name, stored)| {
-        let stored = stored.as_ref().as_ref().map(|stored| &stored.policy);
+        let stored = stored.as_deref();
         let built_in = || (*name == RESPONSE_WRAPPING_NAME).then_some(&*WRAPPING);
-        Some((name.as_str(), stored.or_else(built_in)?))
+        Some((*name, stored.or_else(built_in)?))
     });
     let compiled = Arc::new(Compiled::new(&there.collect::<Vec<_>>()));
     // The cache is bounded by how many sets it keeps, so none of them may be of any size.
     if question.len() <= POLICIES_MAX {
-        cache.insert(question, compiled.clone());
+        let question = question.iter().map(|(name, revision)| ((*name).to_owned(), *revision));
+        cache.insert(question.collect(), compiled.clone());
     }
     Ok(compiled)
 }
@@ -152,12 +159,10 @@ pub(super) async fn compiled_with(
     }
     let mut found = Vec::with_capacity(names.len());
     for other in names.iter().filter(|other| *other != name) {
-        let (_, stored) = visit.kernel.policies.get(visit.transaction(), other).await?;
-        found.push((other, stored));
+        let found_one = visit.kernel.policies.get(visit.transaction(), other).await?;
+        found.push((other.as_str(), found_one.record));
     }
-    let stored = found.iter().filter_map(|(name, stored)| {
-        stored.as_ref().as_ref().map(|stored| (name.as_str(), &stored.policy))
-    });
+    let stored = found.iter().filter_map(|(name, stored)| Some((*name, stored.as_deref()?)));
     Ok(Arc::new(Compiled::new(&stored.chain([(name, policy)]).collect::<Vec<_>>())))
 }
 

@@ -1,5 +1,8 @@
 //! From the text a caller shows to the token it is.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use api::{Error, NameList, Result, Secret, normalize_policies};
 
 use super::record::{ACCESSORS, TOKENS, Token, TokenKey};
@@ -14,7 +17,7 @@ pub(crate) struct Holder {
     /// The name it is stored under.
     pub(crate) key: TokenKey,
     /// What is known about it.
-    pub(crate) token: Token,
+    pub(crate) token: Arc<Token>,
     /// Policies that its entity brings.
     pub(crate) identity_policies: NameList,
     /// Whether it is refused because its entity is disabled or gone. It can still be looked up and
@@ -24,10 +27,11 @@ pub(crate) struct Holder {
 
 impl Holder {
     /// All policies that decide for it.
-    pub(crate) fn policies(&self) -> NameList {
-        match self.identity_policies.is_empty() {
-            true => self.token.policies.clone(),
-            false => normalize_policies(self.token.policies.iter().chain(&self.identity_policies)),
+    pub(crate) fn policies(&self) -> Cow<'_, [String]> {
+        let (own, brought) = (&self.token.policies, &self.identity_policies);
+        match brought.is_empty() {
+            true => own.into(),
+            false => normalize_policies(own.iter().chain(brought)).into(),
         }
     }
 }
@@ -74,7 +78,7 @@ pub(crate) async fn recognize(visit: &Visit) -> Result<Holder> {
 fn spend(visit: &Visit, holder: &mut Holder) {
     let Some(left) = holder.token.uses_left else { return };
     let left = left.saturating_sub(1);
-    holder.token.uses_left = Some(left);
+    Arc::make_mut(&mut holder.token).uses_left = Some(left);
     match left {
         0 => end(visit, &holder.key, &holder.token),
         _ => TOKENS.put(&visit.system, &holder.key, &holder.token),
@@ -90,7 +94,7 @@ pub(crate) async fn find(visit: &Visit, text: &Secret) -> Result<Option<Holder>>
     if batch::is_one(text) {
         let opened = batch::open(text, &*visit.kernel.batch_tokens()?);
         return match opened {
-            Some((key, token)) => if_not_ended(visit, key, token).await,
+            Some((key, token)) => if_not_ended(visit, key, Arc::new(token)).await,
             None => Ok(None),
         };
     }
@@ -127,7 +131,7 @@ pub(super) async fn has_expired(visit: &Visit, text: &Secret) -> Result<bool> {
     let Some(key) = key_of(visit, text)? else {
         return Ok(false);
     };
-    let token = TOKENS.get(&visit.system, &key).await?;
+    let token = stored(visit, &key).await?;
     Ok(token.is_some_and(|token| !token.is_alive(visit.now)))
 }
 
@@ -141,13 +145,17 @@ fn key_of(visit: &Visit, text: &Secret) -> Result<Option<TokenKey>> {
 /// # Errors
 /// When the store cannot answer.
 pub(crate) async fn by_key(visit: &Visit, key: TokenKey) -> Result<Option<Holder>> {
-    match TOKENS.get(&visit.system, &key).await? {
+    match stored(visit, &key).await? {
         Some(token) => if_not_ended(visit, key, token).await,
         None => Ok(None),
     }
 }
 
-async fn if_not_ended(visit: &Visit, key: TokenKey, token: Token) -> Result<Option<Holder>> {
+async fn stored(visit: &Visit, key: &TokenKey) -> Result<Option<Arc<Token>>> {
+    visit.kernel.tokens.current(visit.transaction(), key).await
+}
+
+async fn if_not_ended(visit: &Visit, key: TokenKey, token: Arc<Token>) -> Result<Option<Holder>> {
     if !token.is_alive(visit.now) {
         return Ok(None);
     }
@@ -165,7 +173,7 @@ async fn if_not_ended(visit: &Visit, key: TokenKey, token: Token) -> Result<Opti
 /// Those of its ancestors that a login made: how identity sees them concerns it too. `None` when
 /// the mount that gave the token out is disabled, or an ancestor is good no more or another one by
 /// the same key.
-async fn owned_above(visit: &Visit, token: &Token) -> Result<Option<Vec<Token>>> {
+async fn owned_above(visit: &Visit, token: &Token) -> Result<Option<Vec<Arc<Token>>>> {
     let mounts = visit.mounts().await?;
     let is_mounted = |token: &Token| {
         token.mount.as_ref().is_none_or(|storage| mounts.by_storage(storage).is_some())
@@ -180,7 +188,7 @@ async fn owned_above(visit: &Visit, token: &Token) -> Result<Option<Vec<Token>>>
         let Some(key) = above else {
             return Ok(Some(owned));
         };
-        match TOKENS.get(&visit.system, &key).await? {
+        match stored(visit, &key).await? {
             Some(parent)
                 if parent.is_alive(visit.now)
                     && accessor.take().is_none_or(|accessor| accessor == parent.accessor)
@@ -205,8 +213,8 @@ pub(super) async fn depth(visit: &Visit, holder: &Holder) -> Result<usize> {
     let mut above = holder.token.parent.clone();
     let mut depth = 0;
     while let (Some(key), true) = (&above, depth < ANCESTORS_MAX) {
-        let parent = TOKENS.get(&visit.system, key).await?;
-        above = parent.and_then(|parent| parent.parent);
+        let parent = stored(visit, key).await?;
+        above = parent.and_then(|parent| parent.parent.clone());
         depth += 1;
     }
     Ok(depth)

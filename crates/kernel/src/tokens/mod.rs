@@ -36,7 +36,7 @@ pub(crate) use grant::{Grant, Issue, POLICIES_MAX, found_root, issue, key_of};
 pub(crate) use kind::{Kind, KindRule};
 pub(crate) use owned::{clear_up_owners, end_all_before, of_owner};
 pub(crate) use paths::paths;
-pub(crate) use record::{FIRST_ROOT_PATH, Owner, TOKENS, Token, TokenKey};
+pub(crate) use record::{FIRST_ROOT_PATH, Owner, PREFIX, TOKENS, Token, TokenKey};
 
 /// How many ancestors a token may have: each is looked at whenever the token is used.
 const ANCESTORS_MAX: usize = 32;

@@ -78,7 +78,8 @@ pub(crate) fn end_all_before(visit: &Visit, owner: &Owner, kept: Option<Holder>)
     // kept.
     let can_be_kept =
         |kept: &Holder| kept.token.kind == Kind::Service && kept.token.uses_left != Some(0);
-    let Some(Holder { key, mut token, .. }) = kept.filter(can_be_kept) else { return };
+    let Some(Holder { key, token, .. }) = kept.filter(can_be_kept) else { return };
+    let mut token = Arc::unwrap_or_clone(token);
     if let Some(before) = token.owner.replace(owner.clone()) {
         OWNED.delete(&visit.system, &before.place_of(&key));
     }

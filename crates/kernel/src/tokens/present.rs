@@ -166,6 +166,7 @@ mod tests {
         .unwrap();
         token.uses_left = uses_left;
         let identity_policies = identity_policies.iter().map(|name| (*name).to_owned()).collect();
+        let token = token.into();
         let holder = Holder { key: String::new(), token, identity_policies, is_suspended: false };
         serde_json::to_value(holder.to_view(Moment::from_unix(0), "id")).unwrap()
     }

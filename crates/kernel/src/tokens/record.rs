@@ -11,6 +11,8 @@ use super::kind::Kind;
 
 /// Every token there is, by [`TokenKey`].
 pub(crate) const TOKENS: Table<Token> = Table::new("token/");
+/// The whole prefix of their keys.
+pub(crate) const PREFIX: &str = "sys/token/";
 /// Which token an accessor names.
 pub(super) const ACCESSORS: Table<TokenKey> = Table::new("accessor/");
 /// `<parent>/<child>`: who is to be cleared up when a token ends.

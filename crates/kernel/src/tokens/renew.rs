@@ -30,7 +30,7 @@ pub(super) async fn renew(
     grant.increment = increment;
     let mut warn = |text| visit.warn(text);
     let ttl = grant.decide(holder.token.issued, visit.now, &mut warn)?;
-    let mut token = holder.token.clone();
+    let mut token = Token::clone(&holder.token);
     leases::delete_due(&visit.system, &leases::due_name(expires, &holder.key));
     let end = visit.now.plus(ttl);
     token.expires = Some(end);

@@ -82,7 +82,7 @@ async fn look_up(visit: &Visit, which: Which) -> Result<Reply> {
     let view = WrappedView {
         creation_ttl: wrapped.kept_for().0,
         creation_time: wrapped.created(),
-        creation_path: wrapped.holder.token.path,
+        creation_path: wrapped.holder.token.path.clone(),
     };
     Ok(Data(view).into_reply())
 }

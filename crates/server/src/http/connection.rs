@@ -85,19 +85,21 @@ fn protocols() -> Builder<TokioExecutor> {
 async fn overdue(progress: &Progress, patience: Patience) {
     let mut alarm = pin!(sleep_until(now() + patience.head));
     poll_fn(|task| {
-        let deadline = progress.deadline(patience);
-        // Requests may end without waking this task, so look again even if nothing is due.
-        let look = deadline.unwrap_or_else(|| now() + patience.idle);
-        let is_wrong = deadline.is_some() && alarm.deadline() != look;
-        if is_wrong || alarm.deadline() > look {
-            alarm.as_mut().reset(look);
+        // An alarm that goes off too early costs a second look; setting it anew with every request
+        // would cost more. While a request is being answered nothing is due.
+        if let Some(deadline) = progress.deadline(patience)
+            && alarm.deadline() > deadline
+        {
+            alarm.as_mut().reset(deadline);
         }
         // Ends: an alarm that went off is either due or set to a later time, which is pending.
         while alarm.as_mut().poll(task).is_ready() {
-            if deadline.is_some() {
+            let (deadline, now) = (progress.deadline(patience), now());
+            if deadline.is_some_and(|deadline| deadline <= now) {
                 return Poll::Ready(());
             }
-            alarm.as_mut().reset(look);
+            // Requests may end without waking this task, so look again even if nothing is due.
+            alarm.as_mut().reset(deadline.unwrap_or(now + patience.idle));
         }
         Poll::Pending
     })

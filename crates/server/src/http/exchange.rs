@@ -1,14 +1,17 @@
 //! One request and its answer.
 //!
-//! The request runs in a task of its own. A panic stays inside it, and it comes to its end even
-//! when the client hangs up: what was begun is audited and finished, never cut off in the middle.
+//! A request that has to wait for anything goes on in a task of its own. So it comes to its end even
+//! when the client hangs up: what was begun is audited and finished, never cut off in the middle. A
+//! panic stays inside the request that met it.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use api::{Entropy, Error, Operation, Request};
+use api::{BoxFuture, Entropy, Error, Operation, Request};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -16,7 +19,7 @@ use http::{HeaderValue, Method, Response, Version};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use kernel::Answer;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::body::{self, Mailbox};
@@ -117,10 +120,25 @@ impl Desk {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
             return Err(respond::overloaded());
         };
-        let (service, time_max) = (self.service.clone(), self.limits.request);
         let id = request.id.clone();
+        let mut serving = self.service.clone().serve(request);
+        match begin(&mut serving).await {
+            Beginning::Answered(answer) => Ok(answer),
+            Beginning::Broken => Err(broken(&id)),
+            Beginning::Waits => self.go_on(serving, permit, &id).await,
+        }
+    }
+
+    /// Lets a request come to its end apart from its connection.
+    async fn go_on(
+        &self,
+        serving: BoxFuture<'static, Answer>,
+        permit: OwnedSemaphorePermit,
+        id: &str,
+    ) -> Result<Answer, Outgoing> {
+        let time_max = self.limits.request;
         let serving = tokio::spawn(async move {
-            let answer = timeout(time_max, service.serve(request)).await;
+            let answer = timeout(time_max, serving).await;
             drop(permit);
             answer
         });
@@ -130,13 +148,37 @@ impl Desk {
                 tracing::warn!(request = id, "a request took longer than it may and was ended");
                 Err(respond::too_late())
             }
-            // The panic hook has said where; what it was about may be secret.
-            Err(_) => {
-                tracing::error!(request = id, "a request met a bug and was ended");
-                Err(respond::broken())
-            }
+            Err(_) => Err(broken(id)),
         }
     }
+}
+
+/// How far a request came without waiting.
+enum Beginning {
+    Answered(Answer),
+    Waits,
+    Broken,
+}
+
+/// Lets a request run until it first waits. Most never do, since what they read is in memory, and
+/// those cost no task of their own.
+async fn begin(serving: &mut BoxFuture<'static, Answer>) -> Beginning {
+    poll_fn(|task| {
+        // After a panic it is never looked at again.
+        let begun = catch_unwind(AssertUnwindSafe(|| serving.as_mut().poll(task)));
+        Poll::Ready(match begun {
+            Ok(Poll::Ready(answer)) => Beginning::Answered(answer),
+            Ok(Poll::Pending) => Beginning::Waits,
+            Err(_) => Beginning::Broken,
+        })
+    })
+    .await
+}
+
+/// The panic hook has said where; what it was about may be secret.
+fn broken(id: &str) -> Outgoing {
+    tracing::error!(request = id, "a request met a bug and was ended");
+    respond::broken()
 }
 
 /// After a chunked request the connection ends: framing it is left to one reader alone (see

@@ -41,7 +41,7 @@ pub const ANONYMOUS_BODY_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Who answers requests. There is one such in the house; tests bring their own.
 pub trait Service: Send + Sync + 'static {
-    /// Answers `request`.
+    /// Answers `request`. Nothing happens before the future is asked.
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Answer>;
 }
 
