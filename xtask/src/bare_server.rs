@@ -1,12 +1,14 @@
 //! An HTTP server that does nothing: what the real one is compared with.
 //!
 //! It stands on the same libraries, used as the server uses them, and gives everybody the same
-//! small answer. It ends with whoever started it: when its standard input does.
+//! small answer. Given a folder, it first writes a small value to a store there, under the path
+//! that was asked for. It ends with whoever started it: when its standard input does.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 use bytes::Bytes;
@@ -14,12 +16,16 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use storage::CommitError;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+
+use crate::bench::durable::Durable;
+use crate::bench::failure::{Failure, Outcome};
 
 /// As long as the answers it stands beside.
 const ANSWER: &str = concat!(
@@ -29,15 +35,19 @@ const ANSWER: &str = concat!(
     "\n",
 );
 
-/// Serves on the address that is the only word.
+/// Serves on the address that is the first word; writes to the folder that may be the second.
 pub(crate) fn run(words: &[String]) -> ExitCode {
-    let [address] = words else {
-        eprintln!("usage: cargo xtask bare-server <address>");
-        return ExitCode::FAILURE;
+    let (address, folder) = match words {
+        [address] => (address, None),
+        [address, folder] => (address, Some(Path::new(folder))),
+        _ => {
+            eprintln!("usage: cargo xtask bare-server <address> [<folder>]");
+            return ExitCode::FAILURE;
+        }
     };
     let served = match address.parse() {
-        Ok(address) => Runtime::new().and_then(|runtime| runtime.block_on(serve(address))),
-        Err(_) => Err(io::Error::other("say an address and a port, such as 127.0.0.1:8300")),
+        Ok(address) => start(address, folder),
+        Err(_) => Err(Failure::new("say an address and a port, such as 127.0.0.1:8300")),
     };
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,7 +58,17 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     }
 }
 
-async fn serve(address: SocketAddr) -> io::Result<()> {
+fn start(address: SocketAddr, folder: Option<&Path>) -> Outcome<()> {
+    Runtime::new()?.block_on(async {
+        let store = match folder {
+            Some(folder) => Some(Durable::open(folder).await?),
+            None => None,
+        };
+        Ok(serve(address, store).await?)
+    })
+}
+
+async fn serve(address: SocketAddr, store: Option<Arc<Durable>>) -> io::Result<()> {
     let socket = TcpListener::bind(address).await?;
     let mut abandoned = abandoned();
     // Ends with whoever started it.
@@ -58,17 +78,28 @@ async fn serve(address: SocketAddr) -> io::Result<()> {
             _ = &mut abandoned => return Ok(()),
         };
         stream.set_nodelay(true)?;
-        tokio::spawn(converse(stream));
+        tokio::spawn(converse(stream, store.clone()));
     }
 }
 
-async fn converse(stream: TcpStream) {
+async fn converse(stream: TcpStream, store: Option<Arc<Durable>>) {
     let builder = Builder::new(TokioExecutor::new());
+    let service = service_fn(|request| answer(request, store.clone()));
     // How a connection failed is the client's business.
-    let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Whoever hears of an error from the store gets no answer.
+async fn answer(
+    request: Request<Incoming>,
+    store: Option<Arc<Durable>>,
+) -> Result<Response<Full<Bytes>>, CommitError> {
+    if let Some(store) = store {
+        store.write(request.uri().path()).await?;
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        return Ok(response);
+    }
     let mut response = Response::new(Full::new(Bytes::from_static(ANSWER.as_bytes())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

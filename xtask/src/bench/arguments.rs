@@ -21,6 +21,7 @@ const USAGE: &str = "usage: cargo xtask bench [TOPIC] [--seconds N | --quick] [-
     tokens           start, memory and rates with many tokens
     folders          pages of a folder with many secrets, and a secret with many versions
     leases           ending many tokens at once
+    writes           durable writes with 1, 16 and 64 clients
 
     --seconds N      how long each side of each figure is measured, 1 to 60 (3)
     --quick          one second each
@@ -51,6 +52,7 @@ pub(super) enum Topic {
     Tokens,
     Folders,
     Leases,
+    Writes,
 }
 
 /// How the figures are told.
@@ -79,6 +81,7 @@ impl Arguments {
                 "tokens" => arguments.topic = Topic::Tokens,
                 "folders" => arguments.topic = Topic::Folders,
                 "leases" => arguments.topic = Topic::Leases,
+                "writes" => arguments.topic = Topic::Writes,
                 "--count" => arguments.count = count(words.next())?,
                 "--quick" => arguments.duration = Duration::from_secs(SECONDS_QUICK),
                 "--json" => arguments.form = Form::Json,

@@ -15,9 +15,9 @@ use super::hashing::{Hashing, Work};
 use super::load::{self, Asking};
 use super::process::{Running, free_address};
 use super::report::{Report, Unit};
-use super::rounds::{ROUNDS, median, take_turns};
+use super::rounds::{ROUNDS, Turns, median, take_turns};
 use super::server::{self, Filled, Place};
-use super::{flood, folders, imported, leases, timing, tokens};
+use super::{flood, folders, imported, leases, timing, tokens, writes};
 
 /// How many clients ask at the same time, where a figure does not say otherwise.
 const CLIENTS: usize = 16;
@@ -48,6 +48,7 @@ pub(super) async fn everything(arguments: &Arguments) -> Outcome<Report> {
         Topic::Tokens => tokens::measure(&bench, &mut report).await?,
         Topic::Folders => folders::measure(&bench, &mut report).await?,
         Topic::Leases => leases::measure(&bench, &mut report).await?,
+        Topic::Writes => writes::measure(&bench, &mut report).await?,
     }
     Ok(report)
 }
@@ -85,9 +86,7 @@ impl Bench {
         for (name, asking) in requests {
             self.requests(name, &asking, &sides, report).await?;
         }
-        for clients in [1, 64] {
-            self.durable_writes(clients, &sides, report).await?;
-        }
+        writes::compare(self, (ours, filled), report).await?;
         self.renewals(&sides, report).await?;
         report.beside("memory, idle", Unit::Bytes, idle);
         let loaded = (ours.resident_bytes()?, bare.resident_bytes()?);
@@ -123,17 +122,18 @@ impl Bench {
         }
         let name = "start on 2,000 secrets to first answer, unsealed";
         report.alone(name, Unit::Milliseconds, median(first_answers));
-        Ok(Sides { ours, bare: self.start_bare().await?, filled })
+        Ok(Sides { ours, bare: self.start_bare(None).await?, filled })
     }
 
     pub(super) fn place(&self, name: &str) -> Outcome<Place> {
         Place::new(&self.binary, self.folder.join(name))
     }
 
-    async fn start_bare(&self) -> Outcome<Running> {
+    /// Starts a server that does nothing, or that does nothing but write to a store in `folder`.
+    pub(super) async fn start_bare(&self, folder: Option<&Path>) -> Outcome<Running> {
         let address = free_address()?;
         let mut command = Command::new(&self.here);
-        command.arg("bare-server").arg(address.to_string());
+        command.arg("bare-server").arg(address.to_string()).args(folder);
         let mut running = Running::start(&mut command, address, &self.folder)?;
         running.answers(&server::question(Method::GET, "")).await?;
         Ok(running)
@@ -166,14 +166,12 @@ impl Bench {
         let turns = turns.await?;
         let full_name = format!("{name}, {CLIENTS} clients; beside: bare server");
         report.pair(&full_name, Unit::PerSecond, turns.per_second());
-        if let Some(used) = turns.processor_microseconds() {
-            report.pair(&format!("{name}, processor time for each"), Unit::Microseconds, used);
-        }
+        tell_processor_time(name, &turns, report);
         Ok(())
     }
 
     async fn renewals(&self, sides: &Sides, report: &mut Report) -> Outcome<()> {
-        let store = Durable::open(&self.folder.join("durable-renewals"))?;
+        let store = Durable::open(&self.folder.join("durable-renewals")).await?;
         let tokens = server::make_tokens(&sides.ours, &sides.filled, CLIENTS).await?;
         let asking = server::renews(tokens);
         let turns = take_turns(
@@ -184,23 +182,12 @@ impl Bench {
         report.pair(&name, Unit::PerSecond, turns.await?.per_second());
         Ok(())
     }
+}
 
-    async fn durable_writes(
-        &self,
-        clients: usize,
-        sides: &Sides,
-        report: &mut Report,
-    ) -> Outcome<()> {
-        let store = Durable::open(&self.folder.join(format!("durable-{clients}")))?;
-        let asking = sides.filled.writes();
-        let turns = take_turns(
-            || load::round(&sides.ours, clients, self.round, &asking),
-            || store.round(clients, self.round),
-        );
-        let name =
-            format!("durable kv version 1 writes, {clients} clients; beside: embedded store");
-        report.pair(&name, Unit::PerSecond, turns.await?.per_second());
-        Ok(())
+/// Only of the server's process; the clients' comes on top, alike for both sides.
+pub(super) fn tell_processor_time(name: &str, turns: &Turns, report: &mut Report) {
+    if let Some(used) = turns.processor_microseconds() {
+        report.pair(&format!("{name}, processor time for each"), Unit::Microseconds, used);
     }
 }
 

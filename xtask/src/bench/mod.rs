@@ -9,11 +9,11 @@
 //! (taking turns), [`server`] (the server and what has to be in it), [`process`] (something that
 //! runs, and what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`]
 //! (what the machine can do), [`report`] (the table); [`imported`], [`flood`], [`timing`],
-//! [`tokens`], [`folders`] and [`leases`] are topics of their own.
+//! [`tokens`], [`folders`], [`leases`] and [`writes`] are topics of their own.
 
 mod arguments;
-mod durable;
-mod failure;
+pub(crate) mod durable;
+pub(crate) mod failure;
 mod flood;
 mod folders;
 mod hashing;
@@ -27,6 +27,7 @@ mod rounds;
 mod server;
 mod timing;
 mod tokens;
+mod writes;
 
 use std::env;
 use std::os::unix::process::CommandExt;

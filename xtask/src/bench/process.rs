@@ -88,8 +88,7 @@ impl Running {
 
     /// How much time of processors it has used.
     pub(super) fn processor_seconds(&self) -> Outcome<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        processor_seconds(&stat).ok_or_else(|| Failure::new("the system does not tell CPU times"))
+        processor_seconds_of(&self.child.id().to_string())
     }
 
     fn died(&self) -> Failure {
@@ -109,6 +108,16 @@ impl Drop for Running {
 /// An address of this machine that nobody listens on.
 pub(super) fn free_address() -> Outcome<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// How much time of processors this process has used.
+pub(super) fn own_processor_seconds() -> Outcome<f64> {
+    processor_seconds_of("self")
+}
+
+fn processor_seconds_of(process: &str) -> Outcome<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    processor_seconds(&stat).ok_or_else(|| Failure::new("the system does not tell CPU times"))
 }
 
 fn resident_bytes(status: &str) -> Option<f64> {

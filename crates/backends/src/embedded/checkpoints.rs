@@ -68,7 +68,7 @@ impl Checkpoints {
             return Ok(());
         }
         connection.busy_timeout(BREAK_WAIT)?;
-        let done = copy(connection, Mode::Truncate, &self.copying)?;
+        let done = copy(connection, Mode::Restart, &self.copying)?;
         connection.busy_timeout(database::WAIT)?;
         // With readers in the way, the next attempt is due after as much again as one copy takes.
         self.log_bytes = if done { 0 } else { LOG_BYTES_MAX - UNCOPIED_BYTES_MAX };

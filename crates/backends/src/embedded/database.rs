@@ -20,6 +20,12 @@ pub(super) const WAIT: Duration = Duration::from_secs(5);
 const FORMAT: i64 = 1;
 /// "strg": marks the file as ours.
 const APPLICATION: i64 = 0x7374_7267;
+/// The log's file keeps at most this length when the log starts anew in it: as much as a log gets
+/// that nobody holds up. Writing over what is there is much sooner durable than a longer file.
+const LOG_FILE_BYTES_MAX: i64 = 40 << 20;
+/// What the writer keeps in memory of the pages it changes. Nearly every commit changes one, and
+/// one that is not kept is read again.
+const WRITTEN_PAGES_KIBIBYTES: i64 = 16 << 10;
 /// Statements a connection keeps prepared.
 const STATEMENTS_MAX: usize = 16;
 
@@ -43,6 +49,7 @@ pub(super) fn open(folder: &Folder) -> rusqlite::Result<Connection> {
     // The log is checkpointed by `checkpoints`; after an error, closing must not touch it either.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // A full sync is what survives power loss; on macOS a plain one does not reach the disk.
+    connection.pragma_update(None, "journal_size_limit", LOG_FILE_BYTES_MAX)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -54,6 +61,14 @@ pub(super) fn open(folder: &Folder) -> rusqlite::Result<Connection> {
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;",
     )?;
+    Ok(connection)
+}
+
+/// The same for the one connection that writes: it keeps more of the pages that it changes.
+pub(super) fn open_to_write(folder: &Folder) -> rusqlite::Result<Connection> {
+    let connection = open(folder)?;
+    // A negative number counts kibibytes.
+    connection.pragma_update(None, "cache_size", -WRITTEN_PAGES_KIBIBYTES)?;
     Ok(connection)
 }
 
@@ -87,7 +102,13 @@ pub(super) fn prepare(connection: &Connection, folder: &Folder) -> Result<(), Op
 
 /// Starts a transaction that may write, and waits for its turn right away.
 pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("BEGIN IMMEDIATE")
+    // Kept prepared: a lone commit would notice what parsing costs.
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(|_| ())
+}
+
+/// Makes the transaction durable.
+pub(super) fn commit(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
 }
 
 /// The newest revision in the database, as this connection sees it.
@@ -111,15 +132,22 @@ pub(super) fn lost(
     connection: &Connection,
     checks: &BTreeMap<String, Option<Revision>>,
 ) -> rusqlite::Result<Option<String>> {
-    let sql = "SELECT revision FROM record WHERE key = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
     for (key, expected) in checks {
-        let found = statement.query_row([key.as_bytes()], |row| revision(row, 0)).optional()?;
-        if found != *expected {
+        if revision_of(connection, key)? != *expected {
             return Ok(Some(key.clone()));
         }
     }
     Ok(None)
+}
+
+/// The revision of the record under `key`.
+pub(super) fn revision_of(
+    connection: &Connection,
+    key: &str,
+) -> rusqlite::Result<Option<Revision>> {
+    let sql = "SELECT revision FROM record WHERE key = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row([key.as_bytes()], |row| revision(row, 0)).optional()
 }
 
 /// Keys that start with `prefix` and sort after `after`, at most `limit` of them.
@@ -145,8 +173,8 @@ pub(super) fn apply(
     commit: &Commit,
     revision: Revision,
 ) -> rusqlite::Result<()> {
-    let mut delete = connection.prepare_cached("DELETE FROM record WHERE key = ?1")?;
     for key in &commit.deletes {
+        let mut delete = connection.prepare_cached("DELETE FROM record WHERE key = ?1")?;
         delete.execute([key.as_bytes()])?;
     }
     let sql = "INSERT INTO record VALUES (?1, ?2, ?3)
@@ -170,7 +198,9 @@ pub(super) fn record_newest(connection: &Connection, newest: Revision) -> rusqli
 pub(super) enum Mode {
     /// Copies what nobody is in the way of.
     Passive,
-    /// Waits for readers and writers, copies everything, and lets the log start anew.
+    /// Waits for readers and writers, copies everything, and lets the log start anew in its file.
+    Restart,
+    /// The same, and empties the file.
     Truncate,
 }
 
@@ -178,6 +208,7 @@ pub(super) enum Mode {
 pub(super) fn checkpoint(connection: &Connection, mode: Mode) -> rusqlite::Result<bool> {
     let sql = match mode {
         Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+        Mode::Restart => "PRAGMA wal_checkpoint(RESTART)",
         Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
     };
     let busy: i64 = connection.query_row(sql, [], |row| row.get(0))?;

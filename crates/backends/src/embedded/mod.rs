@@ -19,6 +19,7 @@
 mod checkpoints;
 mod database;
 mod folder;
+mod gathering;
 mod publication;
 mod readers;
 mod thread;
@@ -60,13 +61,13 @@ impl Embedded {
     /// # Errors
     /// When the folder cannot be used, or another server uses it.
     pub fn open(folder: &Path) -> std::result::Result<Self, OpenError> {
-        Self::open_on(folder, Box::new(|connection| connection.execute_batch("COMMIT")))
+        Self::open_on(folder, Box::new(database::commit))
     }
 
     fn open_on(folder: &Path, make_durable: MakeDurable) -> std::result::Result<Self, OpenError> {
         let folder = Arc::new(Folder::claim(folder)?);
         let refused = |error| folder.refused(&error);
-        let connection = database::open(&folder).map_err(refused)?;
+        let connection = database::open_to_write(&folder).map_err(refused)?;
         database::prepare(&connection, &folder)?;
         let newest = database::newest(&connection).map_err(refused)?;
         let publication = Arc::new(Publication::new(newest));

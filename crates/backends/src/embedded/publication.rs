@@ -68,6 +68,12 @@ impl Publication {
         self.cache.get(key)
     }
 
+    /// The revision of what is under `key`, if that is known. Only for the writer: since nobody
+    /// else publishes, what it asks one after the other is of one moment for it alone.
+    pub(super) fn cached_revision(&self, key: &str) -> Option<Option<Revision>> {
+        Some(self.cache.get(key)?.map(|record| record.revision))
+    }
+
     /// Keeps what a reader found under `key` when `seen` was the newest revision.
     pub(super) fn remember(&self, key: &str, record: Option<&Record>, seen: Revision) {
         let published = self.state.borrow();

@@ -187,6 +187,53 @@ async fn what_waits_together_is_synced_once() {
     assert_eq!(disk.syncs.load(Ordering::Relaxed), 2);
 }
 
+#[tokio::test]
+async fn each_commit_of_a_batch_is_checked_against_those_before_it() {
+    let folder = TempDir::new().unwrap();
+    let (store, disk) = on_slow_disk(&folder, Stop::BeforeDurable);
+    let old = disk.commit(&store, put("key", "old")).await;
+    let first = disk.start(&store, put("first", "")).await;
+    let checked = |seen, commit: Commit| Commit { checks: ask("key", seen).checks, ..commit };
+    let delete = Commit { deletes: ["key".to_owned()].into(), ..Commit::default() };
+    let mut waiting = Vec::new();
+    for (commit, holds) in [
+        (checked(None, put("too early", "")), false),
+        (checked(Some(old), delete), true),
+        (checked(Some(old), put("too late", "")), false),
+        (checked(None, put("key", "new")), true),
+        (checked(None, put("too late", "")), false),
+        (checked(Some(old), put("too late", "")), false),
+    ] {
+        let store = store.clone();
+        waiting.push((tokio::spawn(async move { store.commit(commit).await }), holds));
+    }
+    let_others_wait().await;
+    disk.go.send(()).unwrap();
+    disk.go.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    for (place, (outcome, holds)) in waiting.into_iter().enumerate() {
+        let outcome = outcome.await.unwrap();
+        assert_eq!(outcome.is_ok(), holds, "{place}: {outcome:?}");
+    }
+    assert_eq!(disk.syncs.load(Ordering::Relaxed), 2 + 1);
+    assert_eq!(value(&store, "key").await.unwrap(), "new");
+    assert_eq!(store.list("", "", 9).await.unwrap(), ["first", "key"]);
+}
+
+#[tokio::test]
+async fn checks_on_what_is_not_in_the_cache_are_made_all_the_same() {
+    let folder = TempDir::new().unwrap();
+    let store = Embedded::open(folder.path()).unwrap();
+    let first = store.commit(put("key", "old")).await.unwrap();
+    drop(store);
+    for (seen, holds) in [(None, false), (Some(first), true), (Some(first), false)] {
+        let store = Embedded::open(folder.path()).unwrap();
+        assert_eq!(store.publication.cached("key"), None);
+        let commit = Commit { checks: ask("key", seen).checks, ..put("key", "new") };
+        assert_eq!(store.commit(commit).await.is_ok(), holds);
+    }
+}
+
 /// Asserts that after a commit ended in doubt the store only reads, until it is opened anew.
 async fn check_fail_stop(
     fault: impl Fn(&Connection) -> rusqlite::Result<()> + Send + 'static,
@@ -317,7 +364,11 @@ async fn the_log_starts_anew_however_steadily_it_is_written() {
     go.send(()).unwrap();
     reading.await.unwrap().unwrap();
     let mut after = 33..60;
-    while log_bytes(after.next().unwrap()).await > 16 << 20 {}
+    while log_bytes(after.next().unwrap()).await > 48 << 20 {}
+    // What it started anew in is the same file, written over rather than made longer.
+    for n in 60..80 {
+        assert!(log_bytes(n).await > 24 << 20);
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,10 @@
 //! write), so the store stops writing until a restart has read the disk afresh. A full disk is the
 //! exception: it fails before anything is synced, and passes.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use rusqlite::{Connection, ErrorCode};
 use storage::{Commit, CommitError, Error, Revision};
@@ -17,15 +19,9 @@ use super::MakeDurable;
 use super::checkpoints::Checkpoints;
 use super::database;
 use super::folder::Folder;
+use super::gathering::{Batch, size_bytes};
 use super::publication::Publication;
 use crate::OpenError;
-
-/// Commits made durable by one sync.
-const BATCH_MAX: usize = 256;
-/// A batch of more bytes takes no further commit in.
-const BATCH_BYTES_MAX: u64 = 8 << 20;
-/// What changing a key appends to the log at least.
-const PAGE_BYTES: u64 = 4096;
 
 /// A commit, and who waits for its outcome.
 pub(super) struct Job {
@@ -44,6 +40,9 @@ pub(super) type Outcome = Result<Revision, CommitError>;
 
 /// Of a commit in a batch: the revision it got, or the key whose check did not hold.
 type Verdict = Result<Revision, String>;
+
+/// The keys that a batch changes, and the revision each would be at: `None` for a deleted one.
+type Staged<'a> = HashMap<&'a str, Option<Revision>>;
 
 /// What the thread works with.
 pub(super) struct Writer {
@@ -75,8 +74,10 @@ impl Writer {
 
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut previous = 0;
         while let Some(first) = jobs.blocking_recv() {
-            let batch = collect(first, &mut jobs);
+            let batch = Batch::gather(first, &mut jobs, previous, thread::yield_now).jobs;
+            previous = batch.len();
             if let Some(cause) = self.publication.stopped() {
                 refuse(batch, &cause);
                 continue;
@@ -124,17 +125,38 @@ impl Writer {
     fn stage(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Verdict>> {
         database::begin(&self.connection)?;
         let mut verdicts = Vec::with_capacity(batch.len());
+        let mut staged = Staged::new();
         for Job { commit, .. } in batch {
-            if let Some(key) = database::lost(&self.connection, &commit.checks)? {
+            if let Some(key) = self.lost(commit, &staged)? {
                 verdicts.push(Err(key));
                 continue;
             }
             self.revision += 1;
             database::apply(&self.connection, commit, self.revision)?;
+            staged.extend(commit.deletes.iter().map(|key| (key.as_str(), None)));
+            staged.extend(commit.puts.keys().map(|key| (key.as_str(), Some(self.revision))));
             verdicts.push(Ok(self.revision));
         }
         database::record_newest(&self.connection, self.revision)?;
         Ok(verdicts)
+    }
+
+    /// The first key whose check does not hold once what is `staged` is there.
+    ///
+    /// Before anything is staged, all that is in the database is published: so the cache knows as
+    /// well as SQLite, and much sooner. Nearly every check is on what was just read.
+    fn lost(&self, commit: &Commit, staged: &Staged<'_>) -> rusqlite::Result<Option<String>> {
+        for (key, expected) in &commit.checks {
+            let staged = staged.get(key.as_str()).copied();
+            let found = match staged.or_else(|| self.publication.cached_revision(key)) {
+                Some(known) => known,
+                None => database::revision_of(&self.connection, key)?,
+            };
+            if found != *expected {
+                return Ok(Some(key.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// After a `COMMIT` that may or may not have reached the disk.
@@ -165,25 +187,6 @@ impl Writer {
             tracing::warn!(%error, "the store was closed without copying its log");
         }
     }
-}
-
-/// `first` and what else waits, as far as one batch goes.
-fn collect(first: Job, jobs: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut bytes = size_bytes(&first.commit);
-    let mut batch = vec![first];
-    while batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
-        let Ok(job) = jobs.try_recv() else { break };
-        bytes = bytes.saturating_add(size_bytes(&job.commit));
-        batch.push(job);
-    }
-    batch
-}
-
-/// What a commit appends to the log, roughly.
-fn size_bytes(commit: &Commit) -> u64 {
-    let keys = commit.puts.len() + commit.deletes.len();
-    let values: usize = commit.puts.values().map(bytes::Bytes::len).sum();
-    (keys as u64).saturating_mul(PAGE_BYTES).saturating_add(values as u64)
 }
 
 /// Tells everyone how it went; `applied` is for those whose checks held.

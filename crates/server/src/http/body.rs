@@ -19,7 +19,7 @@ const LINES: &str = "application/x-ndjson";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 /// How many characters of somebody's content type we repeat to them.
 const QUOTED_CHARACTERS_MAX: usize = 100;
-/// Room made at once for a body, whatever length it claims to have.
+/// Room made at once for a body, whatever length it claims to have; less where it claims less.
 const ROOM_BYTES: usize = 4 * 1024;
 /// How much of a body nobody wanted is read and thrown away, so that the client gets to read the
 /// answer instead of being cut off while it writes.
@@ -153,7 +153,10 @@ impl<B: Body<Data = Bytes> + Unpin> Unread<B> {
             self.mailbox.put_back(body);
             return Err(Error::TooLarge);
         }
-        let mut text = Zeroizing::new(Vec::with_capacity(ROOM_BYTES));
+        // Room that is not needed would have to be wiped all the same.
+        let claimed = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        let room = claimed.map_or(ROOM_BYTES, |bytes| bytes.min(ROOM_BYTES));
+        let mut text = Zeroizing::new(Vec::with_capacity(room));
         // Ends: the text grows with every frame that is not empty, and the caller's time is up
         // before empty ones have done harm.
         while let Some(frame) = body.frame().await {
