@@ -5,7 +5,7 @@ use std::fmt;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use unicode_normalization::is_nfc;
 
-use crate::{Error, Result};
+use crate::{Error, Operation, Result};
 
 const LENGTH_MAX: usize = 4096;
 const SEGMENTS_MAX: usize = 64;
@@ -53,6 +53,33 @@ impl CanonicalPath {
             }
         }
         Ok(Self { text, folder })
+    }
+
+    /// Reads a path as policies write it: without the leading `/v1/`, and with nothing encoded.
+    ///
+    /// # Errors
+    /// As [`CanonicalPath::parse`].
+    pub fn parse_plain(plain: &str) -> Result<Self> {
+        Self::parse(&plain.replace('%', "%25"))
+    }
+
+    /// The same path as `operation` asks for it: listings ask for folders, writes never do.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when something is to be written to a folder.
+    pub fn asked_for(self, operation: Operation) -> Result<Self> {
+        match operation {
+            Operation::List | Operation::Scan => Ok(self.into_folder()),
+            Operation::Create | Operation::Update | Operation::Patch if self.is_folder() => {
+                refuse("cannot write to a path ending in '/'")
+            }
+            Operation::Read
+            | Operation::Delete
+            | Operation::Help
+            | Operation::Create
+            | Operation::Update
+            | Operation::Patch => Ok(self),
+        }
     }
 
     /// The path, without a slash at either end.

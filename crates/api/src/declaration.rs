@@ -20,10 +20,15 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 
 use crate::describe::Fields;
+use crate::parameters::CONVERSION;
 use crate::{
     CanonicalPath, Captures, Context, Error, Given, Operation, Pattern, Reply, Respond, Result,
     fold_name,
 };
+
+/// Begins complaints about fields of the wrong type, as clients know them. Only where a write asks
+/// first what exists do they come without it.
+const VALIDATION: &str = "Field validation failed: ";
 
 /// A path below a mount: its shape, who may come, what it says of itself, and what it does.
 pub struct Path<C = Context> {
@@ -57,6 +62,8 @@ pub struct Reached {
     pub folds_inner: bool,
     /// The attempt is never run again after its handler began.
     pub once: bool,
+    /// A door of the kernel that may be one of several in a batch; those of engines all may.
+    pub in_batch: bool,
     /// The fields of `data` stand at the top level of the answer as well, for old clients.
     pub top_level: bool,
 }
@@ -144,6 +151,15 @@ impl<C: Send + Sync + 'static> Path<C> {
     #[must_use]
     pub fn once(mut self) -> Self {
         self.reached.once = true;
+        self
+    }
+
+    /// May be one of several in a batch: all it does is to read and write records by the
+    /// transaction, so that operations behind it see what it has done, and nobody if it is undone.
+    /// Engines can do nothing else, so theirs all may.
+    #[must_use]
+    pub fn in_batch(mut self) -> Self {
+        self.reached.in_batch = true;
         self
     }
 
@@ -250,7 +266,7 @@ impl<C: Send + Sync + 'static> Path<C> {
     /// When the store cannot answer.
     pub async fn ask_existence(&self, context: &C, given: &Given) -> Result<bool> {
         match &self.existence {
-            Some(existence) => existence.call(context, given).await,
+            Some(existence) => existence.call(context, (given, "")).await,
             None => Ok(true),
         }
     }
@@ -261,7 +277,13 @@ impl<C: Send + Sync + 'static> Path<C> {
     /// Whatever the handler answers; [`Error::UnsupportedOperation`] when there is none.
     pub async fn call(&self, operation: Operation, context: &C, given: &Given) -> Result<Reply> {
         let endpoint = self.endpoint(operation).ok_or(Error::UnsupportedOperation)?;
-        endpoint.call.call(context, given).await
+        let is_write =
+            matches!(operation, Operation::Create | Operation::Update | Operation::Patch);
+        let complaint = match is_write && self.distinguishes_create() {
+            true => "",
+            false => VALIDATION,
+        };
+        endpoint.call.call(context, (given, complaint)).await
     }
 
     /// What performs `operation`, if anything does.
@@ -319,7 +341,22 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A handler whose parameter and reply types nobody needs to know any more.
 trait ErasedHandler<C, A>: Send + Sync {
-    fn call<'a>(&'a self, context: &'a C, given: &'a Given) -> BoxFuture<'a, Result<A>>;
+    /// Answers, or complains of the parameters with a text that begins with these words.
+    fn call<'a>(
+        &'a self,
+        context: &'a C,
+        given: (&'a Given, &'static str),
+    ) -> BoxFuture<'a, Result<A>>;
+}
+
+/// Puts words before the complaint about a field of the wrong type.
+fn behind(words: &str, error: Error) -> Error {
+    match error {
+        Error::Invalid(text) if text.starts_with(CONVERSION) => {
+            Error::Invalid(format!("{words}{text}"))
+        }
+        other => other,
+    }
 }
 
 struct Typed<H, P, R> {
@@ -334,9 +371,13 @@ where
     R: Respond,
     H: for<'a> Handler<'a, C, P, R>,
 {
-    fn call<'a>(&'a self, context: &'a C, given: &'a Given) -> BoxFuture<'a, Result<Reply>> {
+    fn call<'a>(
+        &'a self,
+        context: &'a C,
+        (given, complaint): (&'a Given, &'static str),
+    ) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
-            let parameters = given.parse()?;
+            let parameters = given.parse().map_err(|error| behind(complaint, error))?;
             Ok(self.handler.call(context, parameters).await?.into_reply())
         })
     }
@@ -353,7 +394,14 @@ where
     P: Parameters,
     H: for<'a> Handler<'a, C, P, bool>,
 {
-    fn call<'a>(&'a self, context: &'a C, given: &'a Given) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { self.handler.call(context, given.parse()?).await })
+    fn call<'a>(
+        &'a self,
+        context: &'a C,
+        (given, complaint): (&'a Given, &'static str),
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let parameters = given.parse().map_err(|error| behind(complaint, error))?;
+            self.handler.call(context, parameters).await
+        })
     }
 }

@@ -72,7 +72,8 @@ impl Envelope {
             | Reply::Bare(_)
             | Reply::BareAbsent(_)
             | Reply::Document(..)
-            | Reply::Login(_) => {}
+            | Reply::Login(_)
+            | Reply::Batch(_) => {}
         }
         envelope
     }

@@ -46,7 +46,8 @@ pub use page::{Folder, Page};
 pub use parameters::{ENTRIES_MAX, Everything, Given, KeyValues, Seconds};
 pub use pattern::{Captures, Pattern};
 pub use reply::{
-    Absent, Accepted, Bare, Data, Found, Keys, Login, NoContent, Reply, Respond, Token, TokenKind,
+    Absent, Accepted, Bare, BatchOperation, Data, Found, Keys, Login, NoContent, Reply, Respond,
+    Token, TokenKind,
 };
 pub use request::{Body, Request, Trust};
 pub use secret::Secret;

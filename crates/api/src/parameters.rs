@@ -45,6 +45,9 @@ pub struct Given {
     pub sent: Map<String, Value>,
 }
 
+/// Begins what is said about a field of the wrong type.
+pub(crate) const CONVERSION: &str = "error converting input";
+
 impl Given {
     /// Reads the parameters as `P`.
     ///
@@ -343,9 +346,7 @@ impl<'a, 'de, I: Iterator<Item = (&'a str, &'a Value)>> MapAccess<'de> for Field
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Flawed<V::Value> {
         let (name, value) = self.field.take().expect("serde asks for the key first");
         let field = |flaw: Flaw| match self.naming {
-            Naming::Ours => {
-                Flaw(format!("error converting input for field \"{name}\": {}", flaw.0))
-            }
+            Naming::Ours => Flaw(format!("{CONVERSION} for field \"{name}\": {}", flaw.0)),
             Naming::Theirs => flaw,
         };
         seed.deserialize(Lenient(value)).map_err(field)

@@ -1,5 +1,6 @@
 //! What an endpoint may answer. The type of the answer is also its documentation.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::envelope::{Auth, Lease, WrappingToken};
-use crate::{KeyValues, NameList, Seconds};
+use crate::{CanonicalPath, KeyValues, NameList, Operation, Seconds};
 
 /// The answer in one shape, ready for the envelope. Its `Debug` form says only what kind it is.
+#[derive(Clone)]
 pub enum Reply {
     /// Done, and nothing to say.
     Empty,
@@ -28,9 +30,11 @@ pub enum Reply {
     /// As [`Reply::Bare`], about something that was no longer there.
     BareAbsent(Value),
     /// A text of its own: its content type, and the text.
-    Document(&'static str, String),
+    Document(Cow<'static, str>, String),
     /// The caller has proved who they are; the kernel turns this into a token.
     Login(Box<Login>),
+    /// These are to be done, one after the other; the kernel turns them into what came of them.
+    Batch(Vec<BatchOperation>),
     /// A token, as clients are told of it.
     Auth(Box<Auth>),
     /// The answer is kept; this fetches it.
@@ -68,6 +72,7 @@ impl fmt::Debug for Reply {
             Self::BareAbsent(_) => "BareAbsent",
             Self::Document(..) => "Document",
             Self::Login(_) => "Login",
+            Self::Batch(_) => "Batch",
             Self::Auth(_) => "Auth",
             Self::Wrapped(_) => "Wrapped",
         })
@@ -83,6 +88,7 @@ impl Reply {
             | Self::Keys(..)
             | Self::Absent(_)
             | Self::Login(_)
+            | Self::Batch(_)
             | Self::Auth(_) => true,
             Self::Empty
             | Self::Bare(_)
@@ -91,6 +97,18 @@ impl Reply {
             | Self::Wrapped(_) => false,
         }
     }
+}
+
+/// One of several things to be done in one request. It has no `Debug` form: passwords come this
+/// way.
+#[derive(Clone)]
+pub struct BatchOperation {
+    /// What to do. Writes come as [`Operation::Update`].
+    pub operation: Operation,
+    /// Where.
+    pub path: CanonicalPath,
+    /// With which parameters.
+    pub parameters: Map<String, Value>,
 }
 
 /// Something a handler may return.

@@ -88,10 +88,9 @@ async fn a_password_must_be_given() {
         house.write(&path, json!({})).await.refused("missing password");
         house.write(&path, json!({"password": ""})).await.refused("missing password");
         house.write(&path, json!({"password": null})).await.refused("missing password");
-        house
-            .write(&path, json!({"password": ["hunter2"]}))
-            .await
-            .refused("error converting input for field \"password\": expected a string, not list");
+        let text = "Field validation failed: error converting input for field \"password\": \
+                    expected a string, not list";
+        house.write(&path, json!({"password": ["hunter2"]})).await.refused(text);
     }
     assert_eq!(house.read("login/bob").await.error(), Error::UnsupportedOperation);
 }

@@ -84,7 +84,7 @@ pub struct Kernel {
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) settings: Settings,
     pub(crate) mounts: Mirror<MountTable>,
-    pub(crate) policies: Mirrors<policies::Stored>,
+    pub(crate) policies: Mirrors<policies::Policy>,
     pub(crate) tokens: Mirrors<tokens::Token>,
     pub(crate) entities: Mirrors<identity::Entity>,
     pub(crate) compiled: CompiledCache,

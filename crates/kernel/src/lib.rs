@@ -2,11 +2,11 @@
 //!
 //! Reading order: [`serve`](Kernel::serve) (the walk every request takes, top to bottom, once),
 //! `system` (every room's paths), then the rooms: `seal`, `barrier`, `mounts`, `tokens`,
-//! `policies`, `leases`, `lockout`, `audit`,
-//! `metrics`.
+//! `policies`, `leases`, `lockout`, `wrapping`, `batch`, `audit`, `metrics`.
 
 pub mod audit;
 pub mod barrier;
+mod batch;
 mod description;
 mod entropy;
 mod identity;

@@ -7,14 +7,14 @@
 
 use std::sync::Arc;
 
-use api::{Body, Error, Given, Memory, Operation, Reply, Request, Result, Trust};
+use api::{BatchOperation, Body, Error, Given, Memory, Operation, Reply, Request, Result, Trust};
 use serde_json::{Map, Value};
 
 use crate::audit::Trail;
 use crate::mounts::{Found, Route, find_route, route};
 use crate::policies::{self, Granted};
 use crate::visit::Visit;
-use crate::{Kernel, description, lockout, login, time, tokens, wrapping};
+use crate::{Kernel, batch, description, lockout, login, time, tokens, wrapping};
 
 /// Losing this many races in a row means something is wrong; say so instead of spinning.
 const ATTEMPTS_MAX: u32 = 64;
@@ -60,6 +60,10 @@ struct Exchange {
     manner: Manner,
     /// A handler that acts outside the store has begun; the attempt is not run again.
     began: bool,
+    /// The operations of a batch, each as if it had come alone.
+    parts: Vec<Exchange>,
+    /// What a part has come to, until the whole is answered.
+    outcome: Option<Result<Reply>>,
 }
 
 impl Kernel {
@@ -72,7 +76,7 @@ impl Kernel {
             None if !self.is_ready() => Err(Error::NotYet(time::WAITING)),
             None => persist(self, &mut exchange).await,
         };
-        let outcome = exchange.trail.close(self, outcome, &exchange.warnings).await;
+        let outcome = exchange.close(self, outcome).await;
         self.metrics.note_request(exchange.request.operation, &outcome);
         let Exchange { request, warnings, manner, .. } = exchange;
         Answer { id: request.id, outcome, warnings, manner }
@@ -103,19 +107,15 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     let mut visit = Visit::of_request(kernel, &exchange.request, &exchange.memory);
     exchange.warnings.clear();
     exchange.trail.find_devices(&visit).await?;
-    let decision = decide(kernel, &mut visit, exchange).await;
-    let decision = confirm(&visit, decision).await;
-    let sent = exchange.sent.as_ref().and_then(|sent| sent.as_ref().ok());
-    let opened = exchange.trail.open(kernel, sent, &decision).await;
-    confirm(&visit, opened).await?;
-    let granted = decision?;
+    let granted = permit(kernel, &mut visit, exchange).await?;
     exchange.began = granted.route().reached().once;
-    let entries_max = granted.entries_max().unwrap_or(usize::MAX);
     let mount = granted.route().mount.clone();
     let outcome = match perform(&visit, granted).await {
-        Ok(reply) => {
-            wrapping::wrap(&visit, reply.shortened(entries_max), &exchange.request.id).await
-        }
+        Ok(Reply::Batch(operations)) => perform_each(kernel, &visit, exchange, operations).await,
+        outcome => outcome,
+    };
+    let outcome = match outcome {
+        Ok(reply) => wrapping::wrap(&visit, reply, &exchange.request.id).await,
         refused => refused,
     };
     exchange.warnings = visit.warnings.take();
@@ -127,6 +127,20 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     };
     login::note(&visit, &mount, &outcome);
     outcome
+}
+
+/// Decides, and writes down what will be done, or that it will not.
+async fn permit<'a>(
+    kernel: &'a Arc<Kernel>,
+    visit: &mut Visit,
+    exchange: &mut Exchange,
+) -> Result<Granted<'a>> {
+    let decision = decide(kernel, visit, exchange).await;
+    let decision = confirm(visit, decision).await;
+    let sent = exchange.sent.as_ref().and_then(|sent| sent.as_ref().ok());
+    let opened = exchange.trail.open(kernel, sent, &decision).await;
+    confirm(visit, opened).await?;
+    decision
 }
 
 /// A refusal is true only if all that led to it still is; whatever was to be written is dropped.
@@ -159,7 +173,10 @@ async fn decide<'a>(
         let given = Given { captured: route.captured(), sent };
         return Granted::to_anyone(route.clone(), given);
     }
-    let holder = Arc::new(tokens::authenticate(visit).await?);
+    let holder = match visit.holder.take() {
+        Some(holder) => holder,
+        None => Arc::new(tokens::authenticate(visit).await?),
+    };
     exchange.trail.note_holder(&holder);
     visit.holder = Some(holder);
     let permission = policies::authorize(visit, route.as_ref(), &mut exchange.trail).await?;
@@ -169,11 +186,47 @@ async fn decide<'a>(
     permission.grant(route, given, visit.operation)
 }
 
+/// Does the operations of a batch one after the other, each decided and written down by itself, all
+/// in this attempt's transaction. The first that is refused refuses them all.
+async fn perform_each(
+    kernel: &Arc<Kernel>,
+    visit: &Visit,
+    exchange: &mut Exchange,
+    operations: Vec<BatchOperation>,
+) -> Result<Reply> {
+    let mut outcomes = batch::Outcomes::none();
+    exchange.divide(operations);
+    for (index, part) in exchange.parts.iter_mut().enumerate() {
+        let mut inner = visit.beside(&part.request, &part.memory);
+        part.trail.follow(&exchange.trail);
+        let outcome = match permit(kernel, &mut inner, part).await {
+            Ok(granted) => match batch::admit(granted.route()) {
+                Ok(()) => perform(&inner, granted).await,
+                Err(refused) => Err(refused),
+            },
+            Err(refused) => Err(refused),
+        };
+        part.warnings = inner.warnings.take();
+        part.outcome = Some(outcome.clone());
+        visit.tally.add(&inner.tally);
+        let noted = outcomes.note(&inner, outcome, &part.warnings);
+        noted.map_err(|cause| batch::refused(index, &inner, cause))?;
+    }
+    Ok(outcomes.into_reply())
+}
+
 /// Does what was granted.
 async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
+    let entries_max = granted.entries_max().unwrap_or(usize::MAX);
     let (route, given) = granted.into_parts();
+    let reply = call(visit, &route, given).await?;
+    Ok(reply.shortened(entries_max))
+}
+
+/// Calls what a route leads to, and makes what it answers good.
+async fn call(visit: &Visit, route: &Route<'_>, given: Given) -> Result<Reply> {
     if visit.operation == Operation::Help {
-        return description::help(visit, &route);
+        return description::help(visit, route);
     }
     match route.found {
         Found::System(door) => {
@@ -182,7 +235,7 @@ async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
             Ok(reply)
         }
         Found::Engine(door) => {
-            let context = visit.to_context(&route.mount, visit.corner(&route)?);
+            let context = visit.to_context(&route.mount, visit.corner(route)?);
             let outcome = door.call(visit.operation, &context, &given).await;
             for warning in context.warnings.take() {
                 visit.warn(warning);
@@ -195,7 +248,7 @@ async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
             };
             warn_of_parameters(visit, door, &given, &reply);
             match reply {
-                Reply::Login(proof) => login::complete(visit, &route, *proof).await,
+                Reply::Login(proof) => login::complete(visit, route, *proof).await,
                 reply => Ok(reply),
             }
         }
@@ -277,7 +330,32 @@ impl Exchange {
             warnings: vec![],
             manner,
             began: false,
+            parts: vec![],
+            outcome: None,
         }
+    }
+
+    /// Takes the operations of a batch for parts; they are the same at every attempt.
+    fn divide(&mut self, operations: Vec<BatchOperation>) {
+        if self.parts.is_empty() {
+            let numbered = operations.into_iter().enumerate();
+            let part = |(index, operation)| batch::request(&self.request, index, operation);
+            self.parts = numbered.map(part).map(Self::new).collect();
+        }
+    }
+
+    /// Writes the last entries, those of parts first, and gives out the answer.
+    async fn close(&mut self, kernel: &Kernel, outcome: Result<Reply>) -> Result<Reply> {
+        let mut written = Ok(());
+        for part in &mut self.parts {
+            let came_to = match (&outcome, part.outcome.take()) {
+                (Ok(_), Some(own)) | (Err(_), Some(own @ Err(_))) => own,
+                (_, None) | (Err(_), Some(Ok(_))) => outcome.clone(),
+            };
+            written = written.and(part.trail.close(kernel, &came_to, &part.warnings).await);
+        }
+        written.and(self.trail.close(kernel, &outcome, &self.warnings).await)?;
+        outcome
     }
 
     /// Notes where the request leads.

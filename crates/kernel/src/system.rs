@@ -4,7 +4,7 @@ use api::Path;
 
 use crate::mounts::Room;
 use crate::visit::Visit;
-use crate::{audit, leases, lockout, metrics, mounts, policies, sealing, tokens};
+use crate::{audit, batch, leases, lockout, metrics, mounts, policies, sealing, tokens};
 
 /// The kernel's own rooms and their doors.
 pub(crate) struct Rooms {
@@ -19,6 +19,7 @@ impl Rooms {
             mounts::paths(),
             policies::paths(),
             policies::password_paths(),
+            batch::paths(),
             audit::paths(),
             leases::paths(),
             lockout::paths(),

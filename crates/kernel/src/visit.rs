@@ -74,6 +74,21 @@ impl Visit {
         visit
     }
 
+    /// One of several things that are asked for in this attempt, by the same caller.
+    pub(crate) fn beside(&self, request: &Request, memory: &Arc<Memory>) -> Self {
+        Self {
+            asked: request.path.clone(),
+            path: request.path.clone(),
+            operation: request.operation,
+            holder: self.holder.clone(),
+            shown: self.shown.clone(),
+            remote: self.remote,
+            wrap_ttl: self.wrap_ttl,
+            memory: memory.clone(),
+            ..Self::of_service(&self.kernel, &self.system, self.now)
+        }
+    }
+
     /// A piece of work that nobody asked for.
     pub(crate) fn of_worker(kernel: &Arc<Kernel>) -> Self {
         let nowhere = CanonicalPath::parse("").expect("the empty path is clear");

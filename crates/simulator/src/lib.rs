@@ -299,6 +299,6 @@ fn shown(outcome: Result<Reply>) -> Result<Value> {
         Reply::Document(_, text) => text.into(),
         Reply::Auth(auth) => serde_json::to_value(auth).expect("plain data"),
         Reply::Absent(_) => return Err(Error::Missing),
-        Reply::Empty | Reply::Accepted | Reply::Login(_) => Value::Null,
+        Reply::Empty | Reply::Accepted | Reply::Login(_) | Reply::Batch(_) => Value::Null,
     })
 }

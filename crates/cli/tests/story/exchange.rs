@@ -20,7 +20,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The body, or null when there was none or it was no JSON.
     pub(crate) body: Value,
-    text: String,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 impl Line {

@@ -7,6 +7,7 @@
 mod audit;
 mod bad_configuration;
 mod bad_input;
+mod batches;
 mod call;
 mod development;
 mod disk;
@@ -16,5 +17,7 @@ mod leases;
 mod main_job;
 mod manners;
 mod restarts;
+mod shapes;
 mod terminal;
 mod users;
+mod versions;

@@ -133,7 +133,8 @@ fn answered(trail: &Trail, hasher: &Hasher, outcome: &Result<Reply>, warnings: &
         | Reply::Document(..)
         | Reply::Empty
         | Reply::Accepted
-        | Reply::Login(_) => (None, None, None),
+        | Reply::Login(_)
+        | Reply::Batch(_) => (None, None, None),
     };
     if let Some(answered) = answered.as_object_mut() {
         if let Reply::Wrapped(info) = reply {

@@ -69,16 +69,17 @@ impl Trail {
         Ok(())
     }
 
+    /// Goes to the devices that the first entry of `whole` has gone to: what this is a part of.
+    pub(crate) fn follow(&mut self, whole: &Self) {
+        self.table.clone_from(&whole.table);
+    }
+
     /// Notes where the request leads.
     pub(crate) fn note_route(&mut self, route: &Route<'_>) {
         self.mount = Some(route.mount.clone());
         self.secrets = route.secrets();
         let slash = if self.path.ends_with('/') { "/" } else { "" };
         self.path = format!("{}{slash}", route.path.as_str());
-        if route.is_public() {
-            // Whatever was shown, it is not what lets the caller in.
-            self.shown = None;
-        }
     }
 
     /// Forgets who asked and what allowed it: what an attempt that lost its race found out is not
@@ -134,27 +135,26 @@ impl Trail {
         self.must_have(!self.opened.is_empty())
     }
 
-    /// Writes the last entry, where there is a first, and gives out the answer.
+    /// Writes the last entry, where there is a first.
     ///
     /// # Errors
     /// [`Error::Internal`] when no device takes it: then the answer must not be given.
     pub(crate) async fn close(
         &mut self,
         kernel: &Kernel,
-        outcome: Result<Reply>,
+        outcome: &Result<Reply>,
         warnings: &[String],
-    ) -> Result<Reply> {
+    ) -> Result<()> {
         let Some(table) = self.table.clone().filter(|_| !self.opened.is_empty()) else {
-            return outcome;
+            return Ok(());
         };
         let mut taken = false;
         for device in &table.devices {
             let hasher = Hasher::new(&device.salt);
-            let entry = entry::response(self, &hasher, kernel.time.now(), (&outcome, warnings));
+            let entry = entry::response(self, &hasher, kernel.time.now(), (outcome, warnings));
             taken |= write(kernel, device, &entry).await;
         }
-        self.must_have(taken)?;
-        outcome
+        self.must_have(taken)
     }
 
     fn must_have(&self, taken: bool) -> Result<()> {

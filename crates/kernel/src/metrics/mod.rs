@@ -186,6 +186,14 @@ impl Tally {
         }
     }
 
+    /// Takes over what `other` has noted.
+    pub(crate) fn add(&self, other: &Self) {
+        add(&self.created, load(&other.created));
+        add(&self.renewed, load(&other.renewed));
+        add(&self.ended, load(&other.ended));
+        add(&self.logins, load(&other.logins));
+    }
+
     /// Whether this attempt is a login.
     pub(crate) fn is_login(&self) -> bool {
         load(&self.logins) > 0

@@ -33,7 +33,7 @@ async fn read_metrics(visit: &Visit, wanted: Wanted) -> Result<Reply> {
     let samples = visit.kernel.metrics.samples(visit.kernel.is_sealed());
     match wanted.format.as_str() {
         "" => Ok(Reply::Bare(text::json(&samples, visit.now))),
-        "prometheus" => Ok(Reply::Document(PROMETHEUS, text::prometheus(&samples))),
+        "prometheus" => Ok(Reply::Document(PROMETHEUS.into(), text::prometheus(&samples))),
         _ => Err(Error::invalid(
             "metric response format unknown; say \"prometheus\", or nothing for JSON",
         )),

@@ -129,5 +129,5 @@ pub(super) async fn folded(
 
 /// A path as policies write it: nothing in it is encoded.
 pub(super) fn canonical(path: &str) -> Option<CanonicalPath> {
-    CanonicalPath::parse(&path.replace('%', "%25")).ok()
+    CanonicalPath::parse_plain(path).ok()
 }

@@ -40,7 +40,7 @@ pub(crate) use parameters::covers;
 pub(crate) use password::{password_flaw, password_paths};
 pub(crate) use paths::{NAME_MAX, paths};
 pub(crate) use store::{
-    CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, Stored, decode, found, of, of_whoever_asks,
+    CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, decode, found, of, of_whoever_asks,
     warn_of_unknown,
 };
 

@@ -26,6 +26,7 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
                 "Read, write and remove a policy.",
                 "Changes hold for every token that has the policy, from this moment on.",
             )
+            .in_batch()
             .folds_names()
             .read(read)
             .write(write)

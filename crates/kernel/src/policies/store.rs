@@ -58,12 +58,6 @@ impl Record {
     }
 }
 
-/// A stored policy, understood.
-pub(crate) struct Stored {
-    pub(super) record: Record,
-    pub(super) policy: Policy,
-}
-
 /// Sets of policies put together, by the names and revisions they were made from.
 pub(crate) type CompiledCache = Cache<Vec<(String, Option<Revision>)>, Arc<Compiled>>;
 
@@ -84,7 +78,7 @@ impl Equivalent<Vec<(String, Option<Revision>)>> for Names<'_> {
 ///
 /// # Errors
 /// When it is no policy.
-pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Stored, String> {
+pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Policy, String> {
     let record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let mut policy = parse(&record.text).map_err(|error| error.to_string())?;
     if let Some(end) = record.expiration.map(Moment::unix) {
@@ -92,17 +86,16 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Stored, String> {
             rule.expiration = Some(rule.expiration.map_or(end, |own| own.min(end)));
         }
     }
-    Ok(Stored { record, policy })
+    Ok(policy)
 }
 
-/// The policy called `name`, unless it has ended.
+/// The policy called `name` as this transaction would leave it, unless it has ended.
 ///
 /// # Errors
 /// When the store cannot answer, or the stored policy is damaged.
 pub(super) async fn current(visit: &Visit, name: &str) -> Result<Option<Record>> {
-    let found = visit.kernel.policies.get(visit.transaction(), name).await?;
-    let record = found.record.as_deref().map(|stored| &stored.record);
-    Ok(record.filter(|record| record.is_alive(visit.now)).cloned())
+    let record = POLICIES.get(&visit.system, name).await?;
+    Ok(record.filter(|record| record.is_alive(visit.now)))
 }
 
 /// Leaves out the names of policies that have ended.
@@ -138,7 +131,7 @@ pub(crate) async fn of(visit: &Visit, names: &[String]) -> Result<Arc<Compiled>>
         return Ok(compiled);
     }
     let there = found.iter().filter_map(|(name, stored)| {
-        let stored = stored.as_deref().map(|stored| &stored.policy);
+        let stored = stored.as_deref();
         let built_in = || (*name == RESPONSE_WRAPPING_NAME).then_some(&*WRAPPING);
         Some((*name, stored.or_else(built_in)?))
     });
@@ -169,9 +162,7 @@ pub(super) async fn compiled_with(
         let found_one = visit.kernel.policies.get(visit.transaction(), other).await?;
         found.push((other.as_str(), found_one.record));
     }
-    let stored = found
-        .iter()
-        .filter_map(|(name, stored)| stored.as_deref().map(|stored| (*name, &stored.policy)));
+    let stored = found.iter().filter_map(|(name, stored)| Some((*name, stored.as_deref()?)));
     Ok(Arc::new(Compiled::new(&stored.chain([(name, policy)]).collect::<Vec<_>>())))
 }
 

@@ -195,6 +195,7 @@ fn a_folder_may_be_named_without_its_slash_for_listing_only() {
     check(&["foo/bar list"], "foo/bar//", "");
 }
 
+// That the trail tells them, is shown with the trail.
 #[test]
 fn case_131_the_granting_policies_are_named() {
     let rules = compiled(&["foo read", "foo read list", "foo update; bar read"]);
@@ -269,20 +270,23 @@ fn cases_136_to_142_parameters_are_held_to_the_rule() {
     check_data(r#"denied_parameters = { deny = ["bad*"] }"#, json!({"deny": "good"}), true);
     check_data(r#"denied_parameters = { deny = ["bad*"] }"#, json!({"deny": null}), true);
     check_data(r#"denied_parameters = { Deny = [] }"#, json!({"dENY": 1}), false);
-    check_data(
-        r#"allowed_parameters = { a = ["good1", "*good3"] }"#,
-        json!({"a": "glob good3"}),
-        true,
-    );
-    check_data(
-        r#"allowed_parameters = { a = ["good1", "*good3"] }"#,
-        json!({"a": "glob good2"}),
-        false,
-    );
+    let multiple = r#"allowed_parameters = { a = ["good", "good1", "good2", "*good3"] }"#;
+    for (value, expected) in [
+        ("good", true),
+        ("good1", true),
+        ("good2", true),
+        ("glob good3", true),
+        ("glob good2", false),
+        ("bad", false),
+    ] {
+        check_data(multiple, json!({"a": value}), expected);
+    }
     check_data(r#"allowed_parameters = { "*" = [] bar = [false] }"#, json!({"foo": true}), true);
     check_data(r#"allowed_parameters = { "*" = [] bar = [false] }"#, json!({"bar": true}), false);
     check_data(r#"allowed_parameters = { m = [{ a = 1 }] }"#, json!({"m": {"a": 1}}), true);
     check_data(r#"allowed_parameters = { m = [{ a = 1 }] }"#, json!({"m": {"a": 2}}), false);
+    check_data(r#"allowed_parameters = { n = [5] }"#, json!({"n": 5}), true);
+    check_data(r#"allowed_parameters = { n = [5] }"#, json!({"n": 6}), false);
     check_data(r#"required_parameters = ["Foo"]"#, json!({"bar": 1}), false);
     check_data(r#"required_parameters = ["Foo"]"#, json!({"foo": 1, "bar": 1}), true);
     check_data(r#"required_parameters = ["foo"]"#, Value::Null, false);

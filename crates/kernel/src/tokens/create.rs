@@ -34,15 +34,18 @@ pub(super) fn paths() -> Vec<Path<Visit>> {
     vec![
         Path::new("create")
             .help("Create a token.", "The new token ends together with the one that makes it.")
+            .in_batch()
             .write(create),
         Path::new("create-orphan")
             .help("Create a token that has no parent.", "It does not end with its maker.")
+            .in_batch()
             .write(create_orphan),
         Path::new("create/{role}")
             .help(
                 "Create a token by a role.",
                 "The role decides what the token may have and how long it lives.",
             )
+            .in_batch()
             .write(create_by_role),
     ]
 }

@@ -45,18 +45,21 @@ fn doors() -> Vec<Path<Visit>> {
             .write(renew_accessor),
         Path::new("revoke")
             .help("End a token.", "Everything it has made ends with it.")
+            .in_batch()
             .write(revoke),
         Path::new("revoke-self")
             .help("End the token of the caller.", "Everything it has made ends with it.")
             .write(revoke_self),
         Path::new("revoke-accessor")
             .help("End a token by its accessor.", "Everything it has made ends with it.")
+            .in_batch()
             .write(revoke_accessor),
         Path::new("revoke-orphan")
             .help(
                 "End a token but not its children.",
                 "Its children become orphans. Needs the sudo capability.",
             )
+            .in_batch()
             .write(revoke_orphan),
         Path::new("accessors")
             .help("List the accessors of all tokens.", "Needs the sudo capability.")

@@ -30,6 +30,7 @@ pub(super) fn paths() -> Vec<Path<Visit>> {
                 "Tokens made by a role get what it says, also policies their maker has not. \
                  Without its role no token of it can be renewed.",
             )
+            .in_batch()
             .exists(exists)
             .read(read)
             .write(write)

@@ -1,6 +1,6 @@
 //! Keeping an answer, and giving it back.
 
-use api::{Envelope, Error, Moment, Reply, Result, Seconds, Secret, WrappingToken};
+use api::{Envelope, Error, Moment, Operation, Reply, Result, Seconds, Secret, WrappingToken};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::{Table, View};
@@ -17,11 +17,14 @@ const RESPONSE: &str = "response";
 /// A kept answer.
 #[derive(Deserialize, Serialize)]
 struct Response {
-    /// The envelope as it would have been sent.
+    /// The body as it would have been sent.
     response: String,
     /// Whether it was about something that was no longer there.
     #[serde(default)]
     absent: bool,
+    /// What the body is, where it is not JSON.
+    #[serde(default)]
+    content_type: Option<String>,
 }
 
 /// A wrapping token that is good right now, and what it wraps.
@@ -45,12 +48,7 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
         return Err(Error::invalid(format!("an answer can be wrapped for {max} at most")));
     }
     let warnings = visit.warnings.take();
-    let is_nothing = match &reply {
-        Reply::Empty => warnings.is_empty(),
-        Reply::Keys(names, _) => names.is_empty(),
-        reply => !reply.has_envelope(),
-    };
-    if is_nothing {
+    if !is_to_be_kept(visit.operation, &reply, &warnings) {
         warnings.into_iter().for_each(|warning| visit.warn(warning));
         return Ok(reply);
     }
@@ -64,16 +62,41 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
         Reply::Auth(auth) => Some(auth.accessor.clone()).filter(|accessor| !accessor.is_empty()),
         _ => None,
     };
-    let absent = matches!(reply, Reply::Absent(_));
-    let envelope = Envelope {
-        request_id: id.to_owned(),
-        warnings: Some(warnings).filter(|warnings| !warnings.is_empty()),
-        ..Envelope::holding(reply)
-    };
-    let response = serde_json::to_string(&envelope).map_err(Error::internal)?;
+    let response = Response::of(reply, id, warnings)?;
     let creation_path = visit.path.as_str().to_owned();
-    let info = keep(visit, Response { response, absent }, ttl, creation_path).await?;
+    let info = keep(visit, response, ttl, creation_path).await?;
     Ok(Reply::Wrapped(Box::new(WrappingToken { wrapped_accessor, ..info })))
+}
+
+/// Whether there is something that somebody may want to fetch later. Help is for whoever asks, and
+/// what is wrapped is not wrapped once more.
+fn is_to_be_kept(operation: Operation, reply: &Reply, warnings: &[String]) -> bool {
+    match reply {
+        Reply::Empty => !warnings.is_empty(),
+        Reply::Keys(names, _) => !names.is_empty(),
+        Reply::Wrapped(_) => false,
+        _ => operation != Operation::Help,
+    }
+}
+
+impl Response {
+    /// What would have been sent, had nobody asked to have it wrapped.
+    fn of(reply: Reply, id: &str, warnings: Vec<String>) -> Result<Self> {
+        let absent = matches!(reply, Reply::Absent(_));
+        let (response, content_type) = match reply {
+            Reply::Document(content_type, text) => (text, Some(content_type.into_owned())),
+            Reply::Bare(document) => (document.to_string(), None),
+            reply => {
+                let envelope = Envelope {
+                    request_id: id.to_owned(),
+                    warnings: Some(warnings).filter(|warnings| !warnings.is_empty()),
+                    ..Envelope::holding(reply)
+                };
+                (serde_json::to_string(&envelope).map_err(Error::internal)?, None)
+            }
+        };
+        Ok(Self { response, absent, content_type })
+    }
 }
 
 /// What `token` wraps, if it is a wrapping token that is good right now.
@@ -107,9 +130,12 @@ impl Wrapped {
     /// When what was kept is damaged.
     pub(super) fn take(self, visit: &Visit) -> Result<Reply> {
         self.end(visit);
-        let answer: Value =
-            serde_json::from_str(&self.response.response).map_err(Error::internal)?;
-        Ok(if self.response.absent { Reply::BareAbsent(answer) } else { Reply::Bare(answer) })
+        let Response { response, absent, content_type } = self.response;
+        if let Some(content_type) = content_type {
+            return Ok(Reply::Document(content_type.into(), response));
+        }
+        let answer: Value = serde_json::from_str(&response).map_err(Error::internal)?;
+        Ok(if absent { Reply::BareAbsent(answer) } else { Reply::Bare(answer) })
     }
 
     /// Wraps the same answer anew, for as long as at first.

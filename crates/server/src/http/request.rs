@@ -169,14 +169,7 @@ fn path(address: &str, operation: Operation) -> Result<CanonicalPath> {
         }
         return Err(Error::Missing.into());
     };
-    let path = CanonicalPath::parse(inner)?;
-    match operation {
-        Operation::List | Operation::Scan => Ok(path.into_folder()),
-        Operation::Create | Operation::Update | Operation::Patch if path.is_folder() => {
-            Err(Error::invalid("cannot write to a path ending in '/'").into())
-        }
-        _ => Ok(path),
-    }
+    Ok(CanonicalPath::parse(inner)?.asked_for(operation)?)
 }
 
 fn is_terse_refusal(path: &CanonicalPath, operation: Operation) -> bool {
@@ -414,6 +407,7 @@ mod tests {
             if text.starts_with("Missing /v1/ prefix in path.")));
     }
 
+    // Case 172 of policies.
     #[test]
     fn doubtful_paths_are_refused_for_every_verb() {
         for method in ["GET", "LIST", "PUT", "PATCH", "DELETE", "HELP"] {

@@ -20,6 +20,8 @@ use super::request::Refusal;
 pub(super) type Outgoing = Response<Full<Bytes>>;
 
 const JSON: &str = "application/json";
+/// What nobody has said more about.
+const OCTETS: &str = "application/octet-stream";
 
 /// What every answer says to browsers and proxies: keep nothing, guess nothing, run nothing.
 const STANDARD_HEADERS: [(HeaderName, &str); 4] = [
@@ -108,6 +110,10 @@ fn success(about: Success<'_>, reply: Reply) -> Outgoing {
         Reply::Keys(keys, _) if keys.is_empty() => return errors(StatusCode::NOT_FOUND, &[]),
         Reply::Login(_) => {
             tracing::error!(request = about.id, "a login left the kernel without a token");
+            return broken();
+        }
+        Reply::Batch(_) => {
+            tracing::error!(request = about.id, "a batch left the kernel undone");
             return broken();
         }
         Reply::Wrapped(_) => return document(StatusCode::OK, &Envelope::holding(reply)),
@@ -255,12 +261,13 @@ fn rendered(status: StatusCode, text: Zeroizing<Vec<u8>>) -> Outgoing {
     typed(status, JSON, text)
 }
 
-fn typed(status: StatusCode, content_type: &'static str, text: Zeroizing<Vec<u8>>) -> Outgoing {
+fn typed(status: StatusCode, content_type: &str, text: Zeroizing<Vec<u8>>) -> Outgoing {
     // The memory is wiped once the answer is sent: it may hold a token.
     let mut response = Response::new(Full::new(Bytes::from_owner(Wiped(text))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let content_type = HeaderValue::from_str(content_type);
+    headers.insert(CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static(OCTETS)));
     for (name, value) in STANDARD_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -468,7 +475,8 @@ mod tests {
 
     #[test]
     fn a_document_comes_as_it_is() {
-        let document = Reply::Document("text/plain; version=0.0.4", "a{b=\"<\"} 1\n".to_owned());
+        let document =
+            Reply::Document("text/plain; version=0.0.4".into(), "a{b=\"<\"} 1\n".to_owned());
         let outgoing = answer(given(Ok(document), manner(Operation::Read)));
         let expected = (200, "text/plain; version=0.0.4", "a{b=\"<\"} 1\n");
         let (status, content_type, text) = typed_and_shown(outgoing);

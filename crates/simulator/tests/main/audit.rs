@@ -70,6 +70,59 @@ async fn no_secret_reaches_the_trail_in_clear() {
     assert!(text.contains(hash["hash"].as_str().unwrap()));
 }
 
+// Case 131 of policies.
+#[tokio::test]
+async fn the_trail_names_the_policies_that_allow_a_request_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let root = house.root();
+    for (name, capability) in [("one", "read"), ("two", "read"), ("three", "update")] {
+        let text = format!("path \"kv/*\" {{ capabilities = [\"{capability}\"] }}");
+        root.write(&format!("sys/policies/acl/{name}"), json!({ "policy": text })).await.unwrap();
+    }
+    let body = json!({"policies": ["one", "two", "three"], "no_default_policy": true});
+    let made = root.write("auth/token/create", body).await.unwrap();
+    let caller = house.holder(made["client_token"].as_str().unwrap());
+    let start = entries(&file).len();
+    assert_eq!(caller.read("kv/app").await, Err(Error::Missing));
+    assert_eq!(caller.delete("kv/app").await, Err(Error::Denied));
+    let entries = &entries(&file)[start..];
+    let results = |entry: &Value| entry["auth"]["policy_results"].clone();
+    let named = |name: &str| json!({"name": name, "namespace_id": "root", "type": "acl"});
+    let allowed = json!({"allowed": true, "granting_policies": [named("one"), named("two")]});
+    for entry in &entries[..2] {
+        assert_eq!(results(entry), allowed);
+    }
+    for entry in &entries[2..] {
+        assert_eq!(results(entry), json!({"allowed": false}));
+    }
+}
+
+// Case 68 of `sys/`.
+#[tokio::test]
+async fn who_tries_to_unwrap_is_recorded_once_and_with_what_was_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, file) = audited(&folder).await;
+    let root = house.root();
+    let hash = async |text: &str| {
+        root.write("sys/audit-hash/file", json!({"input": text})).await.unwrap()["hash"].clone()
+    };
+    let user = house.stranger().login("mitchellh", "foo").await.unwrap();
+    let start = entries(&file).len();
+    house.holder(&user).write("sys/wrapping/unwrap", json!({"token": "stale"})).await.unwrap_err();
+    house.holder("stale").write("sys/wrapping/unwrap", json!({})).await.unwrap_err();
+    let entries = &entries(&file)[start..];
+    assert_eq!(entries.len(), 4, "one before and one after each");
+    let (user, stale) = (hash(&user).await, hash("stale").await);
+    for (pair, shown) in entries.chunks(2).zip([&user, &stale]) {
+        assert_eq!((&pair[0]["type"], &pair[1]["type"]), (&json!("request"), &json!("response")));
+        assert!(pair.iter().all(|entry| entry["request"]["client_token"] == *shown));
+        let text = "wrapping token is not valid or does not exist";
+        assert_eq!((pair[0].get("error"), &pair[1]["error"]), (None, &json!(text)));
+    }
+    assert_eq!(entries[0]["request"]["data"]["token"], stale);
+}
+
 #[tokio::test]
 async fn a_password_sent_as_a_number_is_no_clearer() {
     let folder = tempfile::tempdir().unwrap();

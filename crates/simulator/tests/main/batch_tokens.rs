@@ -58,7 +58,7 @@ async fn nothing_of_a_batch_token_is_stored() {
     assert!(!is_good(&house, token).await);
 }
 
-// Case 82.
+// Case 82, and 51 of engines.
 #[tokio::test]
 async fn what_is_not_kept_cannot_be_changed() {
     let house = furnished().await;

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod audit;
+mod batch;
 mod batch_tokens;
 mod census;
 mod crashes;

@@ -139,6 +139,34 @@ async fn strangers_see_only_mounts_that_are_open_to_all() {
     assert_eq!(own["path"], "auth/userpass/");
 }
 
+// Case 143 of policies; which rules lead into a mount stands with the policies.
+#[tokio::test]
+async fn whoever_has_business_in_a_mount_sees_it() {
+    let house = crate::walk::furnished().await;
+    let root = house.root();
+    root.write("sys/mounts/other", json!({"type": "kv"})).await.unwrap();
+    for (rule, expected) in [
+        (r#"path "kv/+/x" { policy = "read" }"#, vec!["kv/"]),
+        (
+            r#"path "+/a" { policy = "read" }"#,
+            vec!["cubbyhole/", "identity/", "kv/", "other/", "sys/"],
+        ),
+        (r#"path "kv/+/x" { policy = "deny" } path "other/a" { policy = "read" }"#, vec!["other/"]),
+    ] {
+        root.write("sys/policies/acl/p", json!({ "policy": rule })).await.unwrap();
+        let body = json!({"policies": ["p"], "no_default_policy": true});
+        let made = root.write("auth/token/create", body).await.unwrap();
+        let caller = house.holder(made["client_token"].as_str().unwrap());
+        let seen = caller.read("sys/internal/ui/mounts").await.unwrap();
+        let seen: Vec<&String> = seen["secret"].as_object().unwrap().keys().collect();
+        assert_eq!(seen, expected, "{rule}");
+        for (mount, is_seen) in [("kv", seen.contains(&&"kv/".to_owned())), ("none", false)] {
+            let one = caller.read(&format!("sys/internal/ui/mounts/{mount}")).await;
+            assert_eq!(one.is_ok(), is_seen, "{mount} {rule}: {one:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn sealing_forgets_everything_and_unsealing_brings_it_back() {
     let mut house = crate::walk::furnished().await;

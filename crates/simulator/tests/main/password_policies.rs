@@ -1,4 +1,4 @@
-//! Password policies over the API.
+//! Password policies over the API. All of it is case 157 of policies.
 
 use api::Error;
 use serde_json::{Value, json};

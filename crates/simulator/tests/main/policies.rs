@@ -22,6 +22,11 @@ async fn cases_145_147_and_151_to_153_policies_are_listed_with_root_at_the_end()
         root.read("sys/policy").await.unwrap()["policies"],
         json!(["default", "dev", "root"])
     );
+    // Case 145: it is there, but nobody is told of it.
+    let wrapping = root.read("sys/policies/acl/response-wrapping").await.unwrap();
+    assert_eq!(wrapping["name"], "response-wrapping");
+    // Case 147.
+    assert_eq!(root.read("sys/policies/acl/dEV").await.unwrap()["name"], "dev");
     // Case 152: each form has its own name for the text.
     let old = root.read("sys/policy/DEV").await.unwrap();
     assert_eq!((&old["name"], &old["rules"]), (&json!("dev"), &json!("path \"a\" {}")));
@@ -50,6 +55,10 @@ async fn case_146_some_policies_are_not_for_writing() {
         (root.write("sys/policy/ROOT", text()).await, "cannot update \"root\" policy"),
         (root.delete("sys/policies/acl/root").await, "cannot delete \"root\" policy"),
         (root.delete("sys/policies/acl/default").await, "cannot delete default policy"),
+        (
+            root.delete("sys/policies/acl/response-wrapping").await,
+            "cannot delete \"response-wrapping\" policy",
+        ),
         (
             root.write("sys/policies/acl/response-wrapping", text()).await,
             "cannot update \"response-wrapping\" policy",
@@ -84,6 +93,9 @@ async fn case_151_the_older_form_takes_rules_and_says_so() {
         .ask(Operation::Update, "sys/policy/x", json!({"rules": "path \"a\" {}"}))
         .await;
     assert_eq!(answer.warnings, ["'rules' is deprecated, please use 'policy' instead"]);
+    let answer = house.root().ask(Operation::Update, "sys/policy/x", json!({"rules": ""})).await;
+    let empty = Error::invalid("'policy' parameter not supplied or empty");
+    assert_eq!(answer.outcome.err(), Some(empty));
 }
 
 #[tokio::test]
@@ -140,6 +152,19 @@ async fn cases_154_and_156_capabilities_are_what_would_be_decided() {
     );
     let refused = root.write("sys/capabilities-self", json!({})).await;
     assert_eq!(refused, Err(Error::invalid("paths must be supplied")));
+    // A denial is told as if nothing were allowed; what the default policy allows comes besides.
+    let text = r#"path "kv/x" { capabilities = ["deny"] } path "cubbyhole/+" { policy = "read" }"#;
+    root.write("sys/policies/acl/q", json!({"policy": text})).await.unwrap();
+    let made = root.write("auth/token/create", json!({"policies": ["p", "q"]})).await.unwrap();
+    let caller = house.holder(made["client_token"].as_str().unwrap());
+    assert_eq!(
+        ask(&caller, json!(["kv/x", "cubbyhole/y/z", "cubbyhole/y"])).await,
+        json!({
+            "kv/x": ["deny"],
+            "cubbyhole/y": ["list", "read"],
+            "cubbyhole/y/z": ["create", "delete", "list", "read", "update"],
+        })
+    );
 }
 
 /// Somebody whose only policies are `names`.

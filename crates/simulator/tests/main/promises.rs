@@ -7,15 +7,15 @@ use serde_json::json;
 use simulator::House;
 
 /// A door, wherever it is, as far as these promises care.
-struct Seen {
+pub(crate) struct Seen {
     mount: String,
     pattern: Pattern,
-    at: String,
-    example: String,
+    pub(crate) at: String,
+    pub(crate) example: String,
     summary: &'static str,
     help: String,
     public: bool,
-    operations: Vec<Operation>,
+    pub(crate) operations: Vec<Operation>,
 }
 
 fn seen<C: Send + Sync + 'static>(mount: &str, path: &Path<C>) -> Seen {
@@ -32,7 +32,7 @@ fn seen<C: Send + Sync + 'static>(mount: &str, path: &Path<C>) -> Seen {
 }
 
 /// Every door, with every engine mounted somewhere.
-async fn doors() -> (House, Vec<Seen>) {
+pub(crate) async fn doors() -> (House, Vec<Seen>) {
     let house = House::new().await;
     let root = house.root();
     let mut all = vec![];
@@ -230,6 +230,7 @@ async fn wrong_types_are_refused_by_field_and_never_repeated() {
     }
 }
 
+// Case 170 of policies, and 7 of engines.
 #[tokio::test]
 async fn help_is_there_for_every_token_and_needs_one() {
     let (house, doors) = doors().await;
@@ -242,5 +243,13 @@ async fn help_is_there_for_every_token_and_needs_one() {
         assert!(help["help"].as_str().unwrap().contains("## DESCRIPTION"), "{}", door.at);
         let stranger = house.stranger().ask(Operation::Help, &door.example, json!({})).await;
         assert_eq!(stranger.outcome.err(), Some(Error::Unauthenticated), "{}", door.at);
+    }
+    // A mount tells of all its paths.
+    for (mount, patterns) in [("sys", "policies/acl/(?P<name>"), ("auth/token", "roles/(?P<name>")]
+    {
+        let help = weak.ask(Operation::Help, mount, json!({})).await.outcome;
+        let Ok(api::Reply::Bare(help)) = help else { panic!("{mount}: {help:?}") };
+        let text = help["help"].as_str().unwrap();
+        assert!(text.contains("## PATHS") && text.contains(patterns), "{text}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use storage::testing::Busy;
 
 use super::house::{House, text};
-use crate::identity::record::{Alias, alias_name};
+use crate::identity::record::{Alias, Entity, alias_name};
 
 fn count(census: &[String], prefix: &str) -> usize {
     census.iter().filter(|key| key.starts_with(prefix)).count()
@@ -149,10 +149,12 @@ async fn children_of_whoever_is_disabled_are_refused_with_them() {
     assert_eq!(house.holder(&child).look().await, Err(Error::Unauthenticated));
 }
 
+// Case 155 of policies, and 154: what they allow is told as it would be decided.
 #[tokio::test]
 async fn policies_of_an_entity_count_at_once_and_show_everywhere() {
     let house = House::new().await;
     grant(&house, "extra", r#"path "sys/mounts" { capabilities = ["read"] }"#).await;
+    grant(&house, "own", r#"path "sys/mounts" { capabilities = ["update", "list"] }"#).await;
     let login = house.login("alice").await.unwrap();
     assert_eq!(login["policies"], json!(["default", "own"]));
     assert!(login.get("identity_policies").is_none());
@@ -174,12 +176,52 @@ async fn policies_of_an_entity_count_at_once_and_show_everywhere() {
         assert_eq!(answer["token_policies"], json!(["default", "own"]));
         assert_eq!(answer["policies"], json!(["default", "extra", "own"]));
     }
-    let asked = json!({"paths": ["sys/mounts"]});
-    let own = holder.write("sys/capabilities-self", asked).await.unwrap();
-    assert_eq!(own["capabilities"], json!(["read"]));
+    let allowed = async || {
+        let asked = json!({"paths": ["sys/mounts"], "token": token, "accessor": seen["accessor"]});
+        let own = holder.write("sys/capabilities-self", asked.clone()).await.unwrap();
+        for door in ["sys/capabilities", "sys/capabilities-accessor"] {
+            assert_eq!(house.root().write(door, asked.clone()).await.unwrap(), own, "{door}");
+        }
+        own["capabilities"].clone()
+    };
+    assert_eq!(allowed().await, json!(["list", "read", "update"]));
 
     house.change("alice", |entity| entity.policies = vec![]).await;
     assert_eq!(holder.read("sys/mounts").await, Err(Error::Denied));
+    assert_eq!(allowed().await, json!(["list", "update"]));
+}
+
+// Case 159 of policies, for what only operators can say of somebody.
+#[tokio::test]
+async fn templates_are_filled_in_with_what_the_record_says_now() {
+    let house = House::new().await;
+    let text = r#"path "sys/policies/acl/{{identity.entity.metadata.team}}" { policy = "write" }
+        path "sys/policies/acl/{{identity.entity.name}}-x" { policy = "write" }"#;
+    grant(&house, "extra", text).await;
+    let holder = house.holder(&house.token("alice").await);
+    let write = async |name: &str| {
+        holder.write(&format!("sys/policies/acl/{name}"), json!({"policy": "path \"a\" {}"})).await
+    };
+    let about = |team: Option<&str>| {
+        let team = team.map(|team| ("team".to_owned(), team.to_owned()));
+        move |entity: &mut Entity| {
+            entity.policies = vec!["extra".to_owned()];
+            entity.name = "ally".to_owned();
+            entity.metadata = team.into_iter().collect();
+        }
+    };
+    house.change("alice", about(Some("red"))).await;
+    write("red").await.unwrap();
+    write("ally-x").await.unwrap();
+    assert_eq!(write("blue").await, Err(Error::Denied));
+    house.change("alice", about(Some("blue"))).await;
+    write("blue").await.unwrap();
+    assert_eq!(write("red").await, Err(Error::Denied));
+    // Nothing to fill in: nothing it could be about is allowed, the other rule's path among it.
+    house.change("alice", about(None)).await;
+    for name in ["red", "blue", "ally-x"] {
+        assert_eq!(write(name).await, Err(Error::Denied), "{name}");
+    }
 }
 
 #[tokio::test]

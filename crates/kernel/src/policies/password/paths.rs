@@ -28,6 +28,7 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
                 "Read, write and remove a password policy.",
                 "It says how long a password is and what has to be in it.",
             )
+            .in_batch()
             .read(read)
             .write(write)
             .delete(delete),

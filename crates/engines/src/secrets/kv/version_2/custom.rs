@@ -128,6 +128,7 @@ mod tests {
         refused(json!({"a": [1]}), "value for key \"a\" must be text, not a list or an object");
     }
 
+    // Case 43.
     #[test]
     fn the_limits_themselves_are_allowed() {
         let (key, value) = ("k".repeat(128), "v".repeat(512));
@@ -136,6 +137,7 @@ mod tests {
         assert_eq!(replace(full).unwrap().len(), 64);
     }
 
+    // Case 42.
     #[test]
     fn every_flaw_is_named() {
         let crowd: Map<_, _> = (0..65).map(|n| (n.to_string(), json!(""))).collect();

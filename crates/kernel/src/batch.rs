@@ -1,0 +1,290 @@
+//! `sys/batch`: several operations in one request, which are one commit or none.
+//!
+//! The door only says what is to be done. The walk does it: each operation is decided, written
+//! down and performed as if it had come alone, but in one transaction (`crate::serve`). It sees
+//! what those before it have done. Policies and mounts count as they were before the batch: a
+//! batch cannot give itself rights.
+
+use std::io::{self, Write};
+
+use api::{
+    BatchOperation, CanonicalPath, Envelope, Error, Operation, Path, Reply, Request, Respond,
+    Result,
+};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::mounts::{Found, Route};
+use crate::visit::Visit;
+
+/// How many operations one batch may have.
+const OPERATIONS_MAX: usize = 128;
+/// Bytes of all that a batch may answer.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// What a client may call an operation.
+const WORDS: [(&str, Operation); 8] = [
+    ("write", Operation::Update),
+    ("create", Operation::Update),
+    ("update", Operation::Update),
+    ("patch", Operation::Patch),
+    ("delete", Operation::Delete),
+    ("read", Operation::Read),
+    ("list", Operation::List),
+    ("scan", Operation::Scan),
+];
+
+pub(crate) fn paths() -> Vec<Path<Visit>> {
+    vec![
+        Path::new("batch")
+            .help(
+                "Do several things, all of them or none.",
+                "Each operation takes the rights it would take alone, and sees what those before \
+                 it have done. What comes of them is committed at once; when one is refused, \
+                 nothing is done.",
+            )
+            .write(batch),
+    ]
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Batch {
+    /// What to do, in this order; at most 128 operations.
+    #[schemars(extend("x-vault-displayAttrs" = { "sensitive": true }))]
+    operations: Vec<Asked>,
+}
+
+/// An operation as it is sent.
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// What to do: write, patch, delete, read, list or scan.
+    operation: String,
+    /// Where, without "v1/" and with nothing encoded.
+    path: String,
+    /// What it would have as its body, or behind the question mark of its address.
+    #[serde(default)]
+    parameters: Map<String, Value>,
+}
+
+/// What is to be done, on its way to the walk.
+struct Operations(Vec<BatchOperation>);
+
+/// What came of a batch.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Outcomes {
+    /// What came of each operation, in the same order.
+    results: Vec<Outcome>,
+    #[serde(skip)]
+    bytes: usize,
+}
+
+/// What came of one operation.
+#[derive(JsonSchema, Serialize)]
+struct Outcome {
+    /// What was done, in the words of policies.
+    operation: &'static str,
+    /// Where, as policies decided about it.
+    path: String,
+    /// Whether there was something to read or to list; absent where nothing was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<bool>,
+    /// What it answered.
+    data: Option<Map<String, Value>>,
+    /// What to renew or revoke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_id: Option<String>,
+    /// For how many seconds what it answered is good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_duration: Option<u64>,
+    /// The token it made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth: Option<Value>,
+    /// What the caller should know besides.
+    warnings: Option<Vec<String>>,
+}
+
+impl Respond for Operations {
+    fn into_reply(self) -> Reply {
+        Reply::Batch(self.0)
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Outcomes))
+    }
+}
+
+async fn batch(_: &Visit, given: Batch) -> Result<Operations> {
+    if given.operations.is_empty() {
+        return Err(Error::invalid("missing operations: give a list of at least one"));
+    }
+    if given.operations.len() > OPERATIONS_MAX {
+        return Err(Error::invalid(format!(
+            "too many operations: a batch has at most {OPERATIONS_MAX}"
+        )));
+    }
+    let numbered = given.operations.into_iter().enumerate();
+    let understood = numbered.map(|(index, asked)| {
+        asked.understood().map_err(|error| told(&format!("operations[{index}]"), error))
+    });
+    understood.collect::<Result<_>>().map(Operations)
+}
+
+impl Asked {
+    fn understood(self) -> Result<BatchOperation> {
+        let word = WORDS.iter().find(|(word, _)| *word == self.operation);
+        let Some((_, operation)) = word else {
+            return Err(Error::invalid(
+                "no such operation; there are write, patch, delete, read, list and scan",
+            ));
+        };
+        let path = CanonicalPath::parse_plain(&self.path)?.asked_for(*operation)?;
+        if path.as_str().is_empty() {
+            return Err(Error::invalid("missing path"));
+        }
+        Ok(BatchOperation { operation: *operation, path, parameters: self.parameters })
+    }
+}
+
+/// An operation of the batch that `whole` asks for, as a request of the same caller.
+pub(crate) fn request(whole: &Request, index: usize, operation: BatchOperation) -> Request {
+    Request {
+        id: format!("{}.{index}", whole.id),
+        operation: operation.operation,
+        path: operation.path,
+        query: operation.parameters,
+        body: None,
+        token: whole.token.clone(),
+        wrap_ttl: whole.wrap_ttl,
+        remote: whole.remote,
+    }
+}
+
+/// Whether what a route leads to can be undone together with everything else.
+///
+/// # Errors
+/// [`Error::Invalid`] when it has to be asked for by itself.
+pub(crate) fn admit(route: &Route<'_>) -> Result<()> {
+    let reached = route.reached();
+    let is_declared = reached.in_batch || !matches!(route.found, Found::System(_));
+    if is_declared && !(reached.public || reached.once || reached.own_users) {
+        return Ok(());
+    }
+    Err(Error::invalid("this cannot be part of a batch; send it by itself"))
+}
+
+/// The refusal of a batch because of one of its operations.
+pub(crate) fn refused(index: usize, visit: &Visit, cause: Error) -> Error {
+    told(&format!("operations[{index}] ({} {})", visit.operation, visit.path), cause)
+}
+
+/// The same error with a word about where. What says nothing to clients stays as it is.
+fn told(place: &str, error: Error) -> Error {
+    let said = |text: &str| format!("{place}: {text}");
+    match error {
+        Error::Denied | Error::Unauthenticated | Error::UnknownToken | Error::LockedOut => {
+            Error::Forbidden(said("permission denied"))
+        }
+        Error::LoginFailed(failure) => Error::invalid(said(failure.text)),
+        Error::Forbidden(text) => Error::Forbidden(said(&text)),
+        Error::Invalid(text) | Error::InvalidListed(text) => Error::Invalid(said(&text)),
+        Error::Failed(text) => Error::Failed(said(&text)),
+        Error::Missing => Error::MissingBecause(said("nothing is there")),
+        Error::MissingBecause(text) => Error::MissingBecause(said(&text)),
+        Error::NoRoute(_) => Error::MissingBecause(said("no handler for route")),
+        Error::UnsupportedPath => Error::MissingBecause(said("unsupported path")),
+        Error::UnsupportedOperation => Error::Invalid(said("unsupported operation")),
+        Error::Notation(text) => Error::Notation(said(&text)),
+        error @ (Error::Conflict(_)
+        | Error::Internal(_)
+        | Error::TooLarge
+        | Error::Busy { .. }
+        | Error::Sealed
+        | Error::NotYet(_)
+        | Error::Unavailable(_)
+        | Error::OutcomeUnknown(_)) => error,
+    }
+}
+
+impl Outcomes {
+    /// Nothing has been done yet.
+    pub(crate) fn none() -> Self {
+        Self { results: vec![], bytes: 0 }
+    }
+
+    /// Notes what the operation that `visit` is about has answered.
+    ///
+    /// # Errors
+    /// What refuses the whole batch: the answer, unless it says that nothing was found; or that
+    /// all answers together are too large.
+    pub(crate) fn note(
+        &mut self,
+        visit: &Visit,
+        outcome: Result<Reply>,
+        warnings: &[String],
+    ) -> Result<()> {
+        let looks = matches!(visit.operation, Operation::Read | Operation::List | Operation::Scan);
+        let (found, answer) = match outcome {
+            Err(Error::Missing) if looks => (false, Envelope::default()),
+            refused_or_done => answered(refused_or_done?)?,
+        };
+        let lease = Some(&answer).filter(|answer| answer.lease_duration > 0);
+        let outcome = Outcome {
+            operation: visit.operation.name(),
+            path: visit.path.to_string(),
+            found: looks.then_some(found),
+            lease_id: lease.map(|answer| answer.lease_id.clone()),
+            lease_duration: lease.map(|answer| answer.lease_duration),
+            data: answer.data,
+            auth: answer.auth.map(|auth| json!(auth)),
+            warnings: Some(warnings.to_vec()).filter(|warnings| !warnings.is_empty()),
+        };
+        self.bytes = self.bytes.saturating_add(size(&outcome)?);
+        if self.bytes > ANSWER_BYTES_MAX {
+            return Err(Error::invalid("the answers of this batch are too large together"));
+        }
+        self.results.push(outcome);
+        Ok(())
+    }
+
+    /// The answer of the whole batch.
+    pub(crate) fn into_reply(self) -> Reply {
+        api::Data(self).into_reply()
+    }
+}
+
+/// Whether a reply tells of something, and what it tells.
+fn answered(reply: Reply) -> Result<(bool, Envelope)> {
+    let is_something = match &reply {
+        Reply::Keys(names, _) => !names.is_empty(),
+        Reply::Data(..) | Reply::Auth(_) | Reply::Accepted => true,
+        Reply::Empty | Reply::Absent(_) => false,
+        Reply::Bare(_)
+        | Reply::BareAbsent(_)
+        | Reply::Document(..)
+        | Reply::Login(_)
+        | Reply::Batch(_)
+        | Reply::Wrapped(_) => {
+            return Err(Error::invalid("what this answers has no place in a batch; ask by itself"));
+        }
+    };
+    Ok((is_something, Envelope::holding(reply)))
+}
+
+/// How many bytes an outcome takes on its way out.
+fn size(outcome: &Outcome) -> Result<usize> {
+    struct Count(usize);
+    impl Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, outcome).map_err(Error::internal)?;
+    Ok(count.0)
+}
