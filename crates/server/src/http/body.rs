@@ -345,10 +345,7 @@ mod tests {
             Ok(self)
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(
-            self,
-            mut list: A,
-        ) -> std::result::Result<Self, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Self, A::Error> {
             while list.next_element::<Self>()?.is_some() {}
             Ok(self)
         }
