@@ -39,7 +39,9 @@ pub use envelope::{Auth, Envelope, Lease, WrappingToken};
 pub use error::{Error, LoginFailure, Result};
 pub use memory::Memory;
 pub use moment::{Clock, Moment, SystemClock};
-pub use names::{NameList, fold_name, is_name, is_name_or_address, normalize_policies};
+pub use names::{
+    NameList, check_policy_names, fold_name, is_name, is_name_or_address, normalize_policies,
+};
 pub use networks::{network_text, parse_network};
 pub use operation::Operation;
 pub use page::{Folder, Page};

@@ -10,6 +10,7 @@ mod generation_2016;
 mod kv;
 mod login;
 mod mistakes;
+mod rows;
 mod story;
 mod stub;
 mod today;

@@ -537,6 +537,15 @@ async fn custom_metadata_is_replaced_by_a_write_and_merged_by_a_patch() {
     assert_eq!(metadata(&house).await["max_versions"], 0);
     house.patch("metadata/a", json!({"custom_metadata": {}})).await.done();
     assert_eq!(custom().await, json!({"b": "1", "c": "3"}));
+    let rules = json!({"cas_required": true, "delete_version_after": "1h"});
+    house.write("metadata/a", rules).await.done();
+    let nulls = json!({"cas_required": null, "delete_version_after": null});
+    house.patch("metadata/a", nulls).await.done();
+    let shown = metadata(&house).await;
+    assert_eq!(
+        (&shown["cas_required"], &shown["delete_version_after"]),
+        (&json!(false), &json!("1h0m0s"))
+    );
     house.write("metadata/a", json!({"custom_metadata": {"d": "4"}})).await.done();
     assert_eq!(custom().await, json!({"d": "4"}));
     house.write("metadata/a", json!({"custom_metadata": {}})).await.done();

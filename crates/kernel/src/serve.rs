@@ -217,6 +217,7 @@ async fn perform_each(
 
 /// Does what was granted.
 async fn perform(visit: &Visit, granted: Granted<'_>) -> Result<Reply> {
+    wrapping::check_time(visit)?;
     let entries_max = granted.entries_max().unwrap_or(usize::MAX);
     let (route, given) = granted.into_parts();
     let reply = call(visit, &route, given).await?;

@@ -12,7 +12,7 @@ mod call;
 mod development;
 mod disk;
 mod exchange;
-mod harness;
+pub(crate) mod harness;
 mod leases;
 mod main_job;
 mod manners;

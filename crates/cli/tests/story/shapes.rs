@@ -234,6 +234,7 @@ fn policies_stand_at_the_top_as_well_for_old_clients() {
             (&json!(["default", "root"]), &place["keys"])
         );
     }
+    root.read("sys/policies/acl").refuses(405, &["unsupported operation"]);
     let text = "path \"a\" {}";
     let old = root.write("sys/policy/x", &json!({"rules": text}));
     assert_eq!(warning(old.is(200)), "'rules' is deprecated, please use 'policy' instead");

@@ -8,8 +8,8 @@
 use std::net::SocketAddr;
 
 use api::{
-    Error, KeyValues, Login, NameList, Result, Seconds, TokenKind, network_text,
-    normalize_policies, parse_network,
+    Error, KeyValues, Login, NameList, Result, Seconds, TokenKind, check_policy_names,
+    network_text, normalize_policies, parse_network,
 };
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -381,6 +381,7 @@ fn parse_networks(field: &str, texts: Option<&NameList>) -> Result<Option<Vec<Ip
 }
 
 fn check_policies(field: &str, names: Option<&NameList>) -> Result<()> {
+    check_policy_names(field, names.into_iter().flatten())?;
     let is_short = |name: &String| name.chars().count() <= POLICY_NAME_LETTERS_MAX;
     if names.is_none_or(|names| names.len() <= POLICIES_MAX && names.iter().all(is_short)) {
         return Ok(());

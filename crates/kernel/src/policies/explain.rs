@@ -8,7 +8,10 @@
 //! look it up, and for policies what it takes to read them. Of a rule in a policy that they may not
 //! read they are told the name of the policy, and nothing of what it says.
 
-use api::{Data, Error, NameList, Operation, Path, Result, Seconds, Secret, normalize_policies};
+use api::{
+    Data, Error, NameList, Operation, Path, Result, Seconds, Secret, check_policy_names,
+    normalize_policies,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -132,6 +135,7 @@ async fn explain(
             "at most {POLICIES_MAX} policies can be asked about at once"
         )));
     }
+    check_policy_names("policies", who.policies.iter().flatten())?;
     let operation = operation(&ask.operation)?;
     let path = capabilities::folded(visit, &ask.path, operation).await?.ok_or_else(|| {
         Error::invalid("no request can have this path; see how paths are written")

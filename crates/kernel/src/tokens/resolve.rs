@@ -1,6 +1,6 @@
 //! Which policies a new token gets: what is asked for, within what its maker or a role may give.
 
-use api::{Error, NameList, Result, normalize_policies};
+use api::{Error, NameList, Result, check_policy_names, normalize_policies};
 
 use super::grant::POLICIES_MAX;
 use super::role::Role;
@@ -27,6 +27,7 @@ pub(super) struct Asked<'a> {
 /// [`Error::Invalid`] when more is asked for than may be given.
 pub(super) fn resolve(asked: &Asked<'_>, role: Option<&Role>) -> Result<NameList> {
     check_number(&asked.policies)?;
+    check_policy_names("policies", asked.policies.iter())?;
     let mut policies = match role.filter(|role| role.has_lists()) {
         Some(role) => within_role(asked, role)?,
         None => within_maker(asked, role)?,

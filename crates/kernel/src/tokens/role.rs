@@ -2,7 +2,7 @@
 
 use api::{
     Data, Error, Keys, NameList, NoContent, Page, Path, Reply, Respond, Result, Seconds,
-    network_text, parse_network,
+    check_policy_names, network_text, parse_network,
 };
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -317,6 +317,14 @@ impl Write {
 impl Role {
     /// Refuses what its tokens could not keep to.
     fn check(&self) -> Result<()> {
+        for (field, names) in [
+            ("allowed_policies", &self.allowed),
+            ("allowed_policies_glob", &self.allowed_globs),
+            ("disallowed_policies", &self.disallowed),
+            ("disallowed_policies_glob", &self.disallowed_globs),
+        ] {
+            check_policy_names(field, names)?;
+        }
         let flaws = [
             (!self.orphan, "role is set to generate non-orphan tokens"),
             (!self.period.is_zero(), "role is set to generate periodic tokens"),

@@ -10,4 +10,4 @@ mod sealed;
 mod wrap;
 
 pub(crate) use paths::paths;
-pub(crate) use wrap::wrap;
+pub(crate) use wrap::{check_time, wrap};

@@ -33,6 +33,19 @@ pub(super) struct Wrapped {
     response: Response,
 }
 
+/// Refuses to keep an answer for longer than anything is kept, before there is one: not everything
+/// that is done can be taken back.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub(crate) fn check_time(visit: &Visit) -> Result<()> {
+    let max = visit.kernel.settings.ttl_max;
+    match visit.wrap_ttl.is_some_and(|ttl| ttl > max) {
+        true => Err(Error::invalid(format!("an answer can be wrapped for {max} at most"))),
+        false => Ok(()),
+    }
+}
+
 /// Keeps `reply` and answers with what fetches it, where the caller asked for that and there is
 /// something to keep.
 ///
@@ -40,13 +53,9 @@ pub(super) struct Wrapped {
 /// proved who they are, and anybody else could fill the store.
 ///
 /// # Errors
-/// [`Error::Invalid`] when it is not kept for this caller, or not for so long.
+/// [`Error::Invalid`] when it is not kept for this caller, since nobody knows them.
 pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply> {
     let Some(ttl) = visit.wrap_ttl else { return Ok(reply) };
-    if ttl > visit.kernel.settings.ttl_max {
-        let max = visit.kernel.settings.ttl_max;
-        return Err(Error::invalid(format!("an answer can be wrapped for {max} at most")));
-    }
     let warnings = visit.warnings.take();
     if !is_to_be_kept(visit.operation, &reply, &warnings) {
         warnings.into_iter().for_each(|warning| visit.warn(warning));

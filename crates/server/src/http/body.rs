@@ -193,8 +193,8 @@ fn parse_json(text: &[u8], trust: Trust, bytes_max: u64) -> Result<Map<String, V
     }
     let names = scan::check(text, trust, bytes_max)?;
     match serde_json::from_slice::<Map<String, Value>>(text) {
-        // The parser keeps the last value of a name. Somebody who looks at the text before or behind
-        // us may go by the first.
+        // The parser keeps the last value of a name. Somebody who looks at the text before us or
+        // behind us may go by the first.
         Ok(parameters) if kept(parameters.values()) + parameters.len() < names => {
             refuse("a name is given twice in the same object; give it once".to_owned())
         }

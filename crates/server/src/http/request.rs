@@ -245,6 +245,9 @@ fn check_unsupported(headers: &HeaderMap) -> Result<()> {
 /// For how long the answer is to be kept. What is no clear wish is refused: an answer that should
 /// have been wrapped must never travel bare.
 fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Seconds>> {
+    if headers.get_all(WRAP_TTL).iter().count() > 1 {
+        return Err(Error::invalid("there is more than one X-Vault-Wrap-TTL; send one").into());
+    }
     let Some(ttl) = text(headers, WRAP_TTL).filter(|ttl| !ttl.is_empty()) else { return Ok(None) };
     let problem = match duration::parse(ttl) {
         Ok(0) => return Ok(None),
@@ -469,6 +472,8 @@ mod tests {
             assert_eq!(wrap(ttl).unwrap().wrap_ttl, expected.map(Seconds), "{ttl}");
         }
         assert!(ask("GET", "/v1/a", &[("x-vault-wrap-format", "jwt")]).is_err());
+        let twice = [("x-vault-wrap-ttl", "0"), ("x-vault-wrap-ttl", "5m")];
+        assert!(ask("GET", "/v1/a", &twice).is_err());
         for ttl in ["-1", "-5m", "soon"] {
             let Refusal::Error(Error::Invalid(text)) = wrap(ttl).unwrap_err() else { panic!() };
             assert!(text.starts_with("error parsing X-Vault-Wrap-TTL header: "), "{text}");

@@ -225,7 +225,11 @@ async fn a_cubbyhole_is_its_token_s_alone_and_ends_with_it() {
     first.write("cubbyhole/a/b", json!({"mine": 1})).await.unwrap();
     assert_eq!(first.read("cubbyhole/a/b").await, Ok(json!({"mine": 1})));
     assert_eq!(first.list("cubbyhole").await, Ok(json!(["a/"])));
-    for other in [&second, &house.root()] {
+    let text = r#"path "auth/token/create" { capabilities = ["update"] }"#;
+    house.root().write("sys/policies/acl/sample", json!({ "policy": text })).await.unwrap();
+    let child = first.write("auth/token/create", json!({})).await.unwrap();
+    let child = house.holder(child["client_token"].as_str().unwrap());
+    for other in [&second, &house.root(), &child] {
         assert_eq!(other.read("cubbyhole/a/b").await, Err(Error::Missing));
         assert_eq!(other.list("cubbyhole").await, Err(Error::Missing));
         other.delete("cubbyhole/a/b").await.unwrap();

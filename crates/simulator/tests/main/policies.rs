@@ -152,6 +152,17 @@ async fn cases_154_and_156_capabilities_are_what_would_be_decided() {
     );
     let refused = root.write("sys/capabilities-self", json!({})).await;
     assert_eq!(refused, Err(Error::invalid("paths must be supplied")));
+    let listed = |text: &str| Err(Error::InvalidListed(text.to_owned()));
+    for (door, body, expected) in [
+        ("", json!({}), Err(Error::Failed("no token found".to_owned()))),
+        ("", json!({"token": "unknown"}), listed("invalid token")),
+        ("-accessor", json!({}), listed("missing accessor")),
+        ("-accessor", json!({"accessor": "unknown"}), listed("invalid accessor")),
+    ] {
+        let mut body = body;
+        body["paths"] = json!(["kv/x"]);
+        assert_eq!(root.write(&format!("sys/capabilities{door}"), body).await, expected);
+    }
     // A denial is told as if nothing were allowed; what the default policy allows comes besides.
     let text = r#"path "kv/x" { capabilities = ["deny"] } path "cubbyhole/+" { policy = "read" }"#;
     root.write("sys/policies/acl/q", json!({"policy": text})).await.unwrap();
