@@ -223,6 +223,7 @@ mod tests {
     fn check(pattern: &'static str, path: &str, expected: Option<&[(&'static str, &str)]>) {
         let pattern = Pattern::new(pattern);
         let captures = pattern.captures(path);
+        assert_eq!(pattern.fits(path), captures.is_some());
         let expected: Option<Captures> =
             expected.map(|pairs| pairs.iter().map(|(k, v)| (*k, (*v).to_owned())).collect());
         assert_eq!(captures, expected, "{pattern:?} against {path}");

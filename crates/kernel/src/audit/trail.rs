@@ -118,9 +118,11 @@ impl Trail {
         if decision.as_ref().is_err_and(Error::is_conflict) {
             return Ok(());
         }
+        let Some(table) = self.table.clone().filter(|table| !table.devices.is_empty()) else {
+            return Ok(());
+        };
         self.sent = sent.cloned();
         self.denial = decision.as_ref().err().map(entry::error_text);
-        let Some(table) = self.table.clone() else { return Ok(()) };
         for device in &table.devices {
             if self.opened.contains(&device.salt) {
                 continue;
@@ -130,7 +132,7 @@ impl Trail {
                 self.opened.insert(device.salt.clone());
             }
         }
-        self.must_have(table.devices.is_empty() || !self.opened.is_empty())
+        self.must_have(!self.opened.is_empty())
     }
 
     /// Writes the last entry, where there is a first.

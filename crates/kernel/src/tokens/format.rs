@@ -19,6 +19,8 @@ pub(super) const CHECKSUM_BYTES: usize = 4;
 const TOKEN_BYTES: usize = TIME_BYTES + RANDOM_BYTES + CHECKSUM_BYTES;
 /// Mixed into the checksum, so that it is ours.
 const CHECKSUM_OF: &[u8] = b"strongroom service token";
+/// How long the name of a token's record is: time, a dash, SHA-256.
+const KEY_LETTERS: usize = 2 * TIME_BYTES + 1 + 2 * 32;
 /// 22 letters and digits are 131 bits.
 const ACCESSOR_RANDOM_LETTERS: usize = 22;
 /// A token longer than this is nobody's.
@@ -57,7 +59,11 @@ pub(super) fn key_of(token: &Secret, index: &hmac::Key) -> Option<TokenKey> {
     }
     let time = made_at(text).unwrap_or_default();
     let hash = hmac::sign(index, text.as_bytes());
-    Some(format!("{}-{}", HEXLOWER.encode(&time), HEXLOWER.encode(hash.as_ref())))
+    let mut key = String::with_capacity(KEY_LETTERS);
+    HEXLOWER.encode_append(&time, &mut key);
+    key.push('-');
+    HEXLOWER.encode_append(hash.as_ref(), &mut key);
+    Some(key)
 }
 
 impl Custom {
@@ -75,8 +81,12 @@ impl Custom {
 
 /// The time one of our own tokens begins with.
 fn made_at(text: &str) -> Option<[u8; TIME_BYTES]> {
-    let bytes = BASE64URL_NOPAD.decode(text.strip_prefix(PREFIX)?.as_bytes()).ok()?;
-    let bytes: Zeroizing<[u8; TOKEN_BYTES]> = Zeroizing::new(bytes.try_into().ok()?);
+    let text = text.strip_prefix(PREFIX)?.as_bytes();
+    let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
+    if BASE64URL_NOPAD.decode_len(text.len()).ok()? != TOKEN_BYTES {
+        return None;
+    }
+    BASE64URL_NOPAD.decode_mut(text, bytes.as_mut_slice()).ok()?;
     let (time, rest) = bytes.split_at(TIME_BYTES);
     let (random, checksum) = rest.split_at(RANDOM_BYTES);
     if checksum_of(&[CHECKSUM_OF, time, random]) != checksum {

@@ -1,8 +1,8 @@
 //! One request and its answer.
 //!
-//! A request that has to wait for anything goes on in a task of its own. So it comes to its end even
-//! when the client hangs up: what was begun is audited and finished, never cut off in the middle. A
-//! panic stays inside the request that met it.
+//! A request that has to wait for anything goes on in a task of its own. So it comes to its end
+//! even when the client hangs up: what was begun is audited and finished, never cut off in the
+//! middle. A panic stays inside the request that met it.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;

@@ -104,9 +104,20 @@ impl Framing {
         if self.head_bytes > HEAD_BYTES_MAX {
             return Err(0);
         }
-        self.line.extend_from_slice(part);
-        let Some(end) = end else { return Ok(part.len()) };
-        let line = std::mem::take(&mut self.line);
+        let Some(end) = end else {
+            self.line.extend_from_slice(part);
+            return Ok(part.len());
+        };
+        let whole: Vec<u8>;
+        // Nearly every line comes in one piece, and is read where it is.
+        let line = match self.line.is_empty() {
+            true => part,
+            false => {
+                self.line.extend_from_slice(part);
+                whole = std::mem::take(&mut self.line);
+                whole.as_slice()
+            }
+        };
         match line.strip_suffix(b"\r") {
             Some(line) if !line.contains(&b'\r') => self.end_line(line).ok_or(end)?,
             _ => return Err(end),

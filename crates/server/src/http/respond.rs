@@ -31,6 +31,9 @@ const STANDARD_HEADERS: [(HeaderName, &str); 4] = [
     (CONTENT_SECURITY_POLICY, "default-src 'none'"),
 ];
 
+/// Room made for an answer; most need no more.
+const ANSWER_BYTES: usize = 1024;
+
 /// When a client that lost too many races should try again.
 const CONFLICT_RETRY_SECONDS: u64 = 1;
 
@@ -144,11 +147,17 @@ fn is_empty_listing(operation: Operation, envelope: &Envelope) -> bool {
     operation == Operation::List && keys.and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
+/// An envelope, and what stands behind it.
+#[derive(Serialize)]
+struct Enveloped<'a> {
+    #[serde(flatten)]
+    envelope: &'a Envelope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mount_type: Option<&'a str>,
+}
+
 fn enveloped(status: StatusCode, envelope: &Envelope, manner: &Manner) -> Outgoing {
-    let mut text = encode(envelope);
-    if let Some(mount_type) = &manner.mount_type {
-        append_fields(&mut text, &encode(&json!({ "mount_type": mount_type })));
-    }
+    let mut text = encode(&Enveloped { envelope, mount_type: manner.mount_type.as_deref() });
     if let Some(data) = envelope.data.as_ref().filter(|_| manner.top_level) {
         let mut both = encode(&beside_envelope(data, &text));
         append_fields(&mut both, &text);
@@ -248,7 +257,7 @@ fn errors(status: StatusCode, texts: &[&str]) -> Outgoing {
 }
 
 fn rendered(status: StatusCode, text: Zeroizing<Vec<u8>>) -> Outgoing {
-    let text = if text.is_empty() { text } else { escaped(&text) };
+    let text = if text.is_empty() { text } else { escaped(text) };
     typed(status, JSON, text)
 }
 
@@ -274,18 +283,25 @@ impl AsRef<[u8]> for Wiped {
 }
 
 fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(serde_json::to_vec(value).expect("answers are plain data"))
+    let mut text = Zeroizing::new(Vec::with_capacity(ANSWER_BYTES));
+    serde_json::to_writer(&mut *text, value).expect("answers are plain data");
+    text
 }
 
 /// JSON as clients know it: harmless within HTML, and with a line end. The five characters can
 /// only stand within strings, where every spelling means the same.
-fn escaped(json: &[u8]) -> Zeroizing<Vec<u8>> {
-    let room = room(json);
+fn escaped(mut json: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    let room = room(&json);
+    // Nearly every answer has none of the five: it stays where it is, or is copied in one piece.
+    let is_harmless = room == json.len() + 1;
+    if is_harmless && room <= json.capacity() {
+        json.push(b'\n');
+        return json;
+    }
     let mut text = Zeroizing::new(Vec::with_capacity(room));
-    let mut rest = json;
-    if room == json.len() + 1 {
-        // Nearly every answer has none of the five, and is copied in one piece.
-        text.extend_from_slice(json);
+    let mut rest = json.as_slice();
+    if is_harmless {
+        text.extend_from_slice(rest);
         rest = &[];
     }
     while let Some((byte, tail)) = rest.split_first() {

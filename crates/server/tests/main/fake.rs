@@ -57,6 +57,10 @@ impl Fake {
             "anonymous" => Ok(Reply::Data(read(Trust::Anonymous).await?, None)),
             "refuse" => Err(Error::Denied),
             "panic" => panic!("a bug"),
+            "panic-later" => {
+                tokio::task::yield_now().await;
+                panic!("a bug in a request that had to wait")
+            }
             "never" => std::future::pending().await,
             "wait" => {
                 self.waiting.notify_one();

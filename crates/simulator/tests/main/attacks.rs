@@ -410,8 +410,8 @@ fn ask_of<C: Send + Sync + 'static>(
     let place = place.trim_end_matches('/');
     // Sealing ends the walk; that it may be sealed is shown elsewhere.
     for (operation, endpoint) in path.operations().filter(|_| place != "sys/seal") {
-        let names = api::describe::parameter_names(endpoint).into_iter();
-        let names = names.cloned().chain(["anything".to_owned()]);
+        let names = api::describe::parameter_names(endpoint);
+        let names = names.iter().cloned().chain(["anything".to_owned()]);
         asked.extend(names.map(|name| (operation, place.to_owned(), name)));
     }
 }

@@ -176,7 +176,7 @@ impl<'a> Import<'a> {
         let kinds = Kinds::of(context, &configuration).await?;
         let door = users::one();
         let endpoint = door.endpoint(Operation::Update).ok_or(Error::UnsupportedOperation)?;
-        let known_fields = describe::parameter_names(endpoint).into_iter().cloned().collect();
+        let known_fields = describe::parameter_names(endpoint).clone();
         let (seen, flaws) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self { context, configuration, kinds, known_fields, seen, flaws })
     }
