@@ -80,6 +80,22 @@ pub(super) fn change(
     Ok(upgrade)
 }
 
+/// What there is to say about options that nobody looks at. They are kept, as clients expect, but a
+/// misspelt `version` must not look as if it were one.
+pub(super) fn without_effect(engine: &str, options: &KeyValues) -> Option<String> {
+    let is_kv = engine == "kv";
+    let is_known = |name: &str| is_kv && [VERSION, LEASED].contains(&name);
+    let set = options.iter().filter(|(_, value)| !value.is_empty());
+    let unknown: Vec<&str> =
+        set.map(|(name, _)| name.as_str()).filter(|name| !is_known(name)).collect();
+    let known = match is_kv {
+        _ if unknown.is_empty() => return None,
+        true => "the one it has is \"version\"",
+        false => "it has none",
+    };
+    Some(format!("{engine} ignores these options: [{}]; {known}", unknown.join(" ")))
+}
+
 fn version(options: &KeyValues) -> &str {
     options.get(VERSION).map(String::as_str).filter(|text| !text.is_empty()).unwrap_or("1")
 }
