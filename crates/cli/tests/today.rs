@@ -422,6 +422,11 @@ fn policies_are_laid_out_and_looked_at_without_a_server() {
         "p.hcl:1:6: secret/ is a versioned key-value store; say \"secret/data/app\", and \
          \"secret/metadata/app\" for list\n",
     );
+    let list = "path \"secret/data/app/*\" {capabilities=[\"read\", \"list\"]}";
+    run("policy lint p.hcl").file("p.hcl", list).end().exits(2).prints(
+        "p.hcl:1:49: there is nothing to list below secret/data; say \"secret/metadata/app/*\" for \
+         that\n",
+    );
     run("policy lint -kv=other p.hcl").file("p.hcl", text).end().exits(0).prints("");
     let laid_out = "path \"secret/app\" {\n  capabilities = [\"read\"]\n}\n";
     run("policy fmt -").input(text).end().exits(0).called(&[]).prints(laid_out);
