@@ -120,6 +120,15 @@ fn a_patch_falls_back_to_reading_and_writing() {
 }
 
 #[test]
+fn a_name_given_twice_is_not_written() {
+    let ended = run("kv put secret/a -").input(r#"{"a":"hunter2","a":"x"}"#).end();
+    ended.exits(1).called(&[]).complains(
+        "Failed to parse K=V data: a name is given twice in the same object; give it once (line \
+         1, column 18)\n",
+    );
+}
+
+#[test]
 fn versions_are_deleted_brought_back_and_destroyed() {
     let ended = second("kv delete secret/a").answer("DELETE /v1/secret/data/a", 204, "").end();
     ended.exits(0).prints("Success! Data deleted (if it existed) at: secret/data/a\n");
