@@ -120,6 +120,34 @@ fn a_patch_falls_back_to_reading_and_writing() {
 }
 
 #[test]
+fn what_the_first_version_cannot_do_is_refused_before_anything_is_done() {
+    for (line, what) in [
+        ("kv delete -versions=1 kv/a", "Deleting versions"),
+        ("kv put -cas=1 kv/a x=2", "Check-and-set"),
+        ("kv put -cas=0 kv/a x=2", "Check-and-set"),
+        ("kv get -version=1 kv/a", "Reading a version"),
+    ] {
+        let ended = first(line).end();
+        ended.exits(1).called(&[ASK_FIRST]);
+        ended.complains(&format!("{what} not supported on KV Version 1\n"));
+    }
+    let unguarded = first("kv put -cas=-1 kv/a x=2").answer("PUT /v1/kv/a", 204, "").end();
+    last_call(&unguarded, r#"PUT /v1/kv/a {"x":"2"}"#);
+    let current = first("kv get -version=0 kv/a").end();
+    current.called(&[ASK_FIRST, "GET /v1/kv/a"]);
+}
+
+#[test]
+fn an_empty_list_of_versions_deletes_nothing() {
+    for line in ["kv delete -versions= secret/a", "kv delete -versions=, secret/a"] {
+        second(line).end().exits(1).called(&[]).complains(
+            "No versions provided: \"-versions\" is empty. Leave it out to delete the current \
+             version.\n",
+        );
+    }
+}
+
+#[test]
 fn a_name_given_twice_is_not_written() {
     let ended = run("kv put secret/a -").input(r#"{"a":"hunter2","a":"x"}"#).end();
     ended.exits(1).called(&[]).complains(

@@ -88,9 +88,7 @@ const CUSTOM: Flag = Flag::new(
 fn versioned(call: &Call) -> Result<(Session, String), Failure> {
     let session = Session::open(call)?;
     let place = Place::find(call, &session)?;
-    if !place.versioned {
-        return Err(Failure::local("Metadata not supported on KV Version 1"));
-    }
+    place.need_versions("Metadata")?;
     let path = place.path("metadata");
     Ok((session, path))
 }

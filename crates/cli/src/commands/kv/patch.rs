@@ -121,7 +121,7 @@ fn read_and_write(
             value => data.insert(key, value),
         };
     }
-    let given = call.flags.integer("cas").filter(|version| *version >= 0);
+    let given = put::check_and_set(call);
     let body = json!({ "data": data, "options": { "cas": given.map_or(version, Value::from) } });
     let request = write::with_body(Request::put(&path), &body)?;
     let answer = session.perform(request).doing(&format!("Error writing data to {path}"))?;
