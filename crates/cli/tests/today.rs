@@ -191,12 +191,12 @@ fn secrets_engines_are_enabled_with_a_version() {
         .called(&[
             r#"POST /v1/sys/mounts/team/kv {"config":{},"options":{"version":"2"},"type":"kv"}"#,
         ]);
-    let remark = r#"{"data":null,"warnings":["kv ignores these options: [versionn]"]}"#;
+    let remark = r#"{"data":null,"warnings":["they have no effect"]}"#;
     let misspelt = run("secrets enable -options=versionn=2 kv")
         .answer("POST /v1/sys/mounts/kv", 200, remark)
         .end();
     misspelt.exits(0).prints("Success! Enabled the kv secrets engine at: kv/\n");
-    assert!(misspelt.stderr.contains("[versionn]"), "{}", misspelt.stderr);
+    assert!(misspelt.stderr.contains("they have no effect"), "{}", misspelt.stderr);
     run("secrets move a b")
         .answer("POST /v1/sys/remount", 200, r#"{"data":{"migration_id":"m"}}"#)
         .answer(

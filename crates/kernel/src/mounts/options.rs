@@ -81,19 +81,19 @@ pub(super) fn change(
 }
 
 /// What there is to say about options that nobody looks at. They are kept, as clients expect, but a
-/// misspelt `version` must not look as if it were one.
+/// misspelt `version` must not look as if it were one. They are not repeated: warnings are logged,
+/// and nobody knows what was put there.
 pub(super) fn without_effect(engine: &str, options: &KeyValues) -> Option<String> {
     let is_kv = engine == "kv";
     let is_known = |name: &str| is_kv && [VERSION, LEASED].contains(&name);
-    let set = options.iter().filter(|(_, value)| !value.is_empty());
-    let unknown: Vec<&str> =
-        set.map(|(name, _)| name.as_str()).filter(|name| !is_known(name)).collect();
-    let known = match is_kv {
-        _ if unknown.is_empty() => return None,
-        true => "the one it has is \"version\"",
-        false => "it has none",
-    };
-    Some(format!("{engine} ignores these options: [{}]; {known}", unknown.join(" ")))
+    let mut set = options.iter().filter(|(_, value)| !value.is_empty());
+    if set.all(|(name, _)| is_known(name)) {
+        return None;
+    }
+    Some(match is_kv {
+        true => "options of kv other than \"version\" have no effect".to_owned(),
+        false => format!("{engine} has no options; those given have no effect"),
+    })
 }
 
 fn version(options: &KeyValues) -> &str {
