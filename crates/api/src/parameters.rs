@@ -112,11 +112,12 @@ fn lenient_seconds<'de, D: Deserializer<'de>>(
         }
 
         fn visit_u64<E: de::Error>(self, seconds: u64) -> std::result::Result<u64, E> {
-            Ok(seconds)
+            duration::bounded(seconds).map_err(|error| E::custom(error.discreet()))
         }
 
         fn visit_i64<E: de::Error>(self, seconds: i64) -> std::result::Result<u64, E> {
-            u64::try_from(seconds).map_err(|_| E::custom("cannot provide negative value"))
+            let seconds = u64::try_from(seconds);
+            self.visit_u64(seconds.map_err(|_| E::custom("cannot provide negative value"))?)
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<u64, E> {
@@ -657,6 +658,10 @@ mod tests {
             json!({"ttl": "hunter2"}),
             &(field("ttl") + "time: invalid duration; try \"1h30m\""),
         );
+        for beyond in [json!(9_223_372_037_u64), json!(u64::MAX), json!("9223372037")] {
+            let text = "the duration is too long; at most 292 years";
+            refused(json!({ "ttl": beyond }), &(field("ttl") + text));
+        }
         refused(json!({"ttl": -5}), &(field("ttl") + "cannot provide negative value"));
         refused(json!({"text": ["hunter2"]}), &(field("text") + "expected a string, not list"));
         for value in [

@@ -36,7 +36,9 @@ async fn read(context: &Context, place: Place) -> Result<Reply> {
 /// How long the secret itself says it is good for.
 fn advice(secret: &Map<String, Value>) -> Option<Seconds> {
     let seconds = match secret.get("ttl").or_else(|| secret.get("lease"))? {
-        Value::Number(number) => number.as_u64(),
+        Value::Number(number) => {
+            number.as_u64().and_then(|seconds| duration::bounded(seconds).ok())
+        }
         Value::String(text) => duration::parse(text).ok(),
         _ => None,
     };
@@ -68,5 +70,10 @@ mod tests {
         check(json!({"ttl": -1}), None);
         check(json!({"ttl": 1.5}), None);
         check(json!({"ttl": ["1h"]}), None);
+        check(json!({"ttl": "500ms"}), Some(1));
+        check(json!({"ttl": duration::SECONDS_MAX}), Some(duration::SECONDS_MAX));
+        for beyond in [json!(duration::SECONDS_MAX + 1), json!(u64::MAX), json!("9223372037")] {
+            check(json!({ "ttl": beyond }), None);
+        }
     }
 }
