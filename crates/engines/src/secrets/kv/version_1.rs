@@ -1,8 +1,9 @@
 //! Secrets without history: what was sent last is what is there.
 
-use api::{Context, Error, Lease, Path, Reply, Result, Seconds, duration};
+use api::{Context, Error, Everything, Lease, NoContent, Path, Reply, Result, Seconds, duration};
 use serde_json::{Map, Value};
 
+use super::check_reach;
 use crate::secrets::Place;
 use crate::secrets::verbatim::{self, SECRETS};
 
@@ -20,7 +21,7 @@ fn path() -> Path {
         )
         .exists(verbatim::exists)
         .read(read)
-        .write(verbatim::write)
+        .write(write)
         .delete(verbatim::delete)
         .list(verbatim::list)
         .scan(verbatim::scan)
@@ -31,6 +32,11 @@ async fn read(context: &Context, place: Place) -> Result<Reply> {
     let secret = SECRETS.get(&context.store, &place.path).await?.ok_or(Error::Missing)?;
     let duration = advice(&secret).unwrap_or(context.mount.ttl_default);
     Ok(Reply::Data(secret, Some(Lease { duration, ..Lease::default() })))
+}
+
+async fn write(context: &Context, (place, secret): (Place, Everything)) -> Result<NoContent> {
+    check_reach(context, &place.path)?;
+    verbatim::write(context, (place, secret)).await
 }
 
 /// How long the secret itself says it is good for.
