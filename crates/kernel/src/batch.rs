@@ -25,6 +25,8 @@ const VALUE_COST: usize = 128;
 /// What an object or a list costs besides: its first node has room for several entries.
 const CONTAINER_COST: usize = 640;
 
+/// All that an operation has.
+const ASKED: [&str; 3] = ["operation", "path", "parameters"];
 /// What a client may call an operation.
 const WORDS: [(&str, Operation); 8] = [
     ("write", Operation::Update),
@@ -59,7 +61,6 @@ struct Batch {
 
 /// An operation as it is sent.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     /// What to do: write, patch, delete, read, list or scan.
     operation: String,
@@ -134,14 +135,24 @@ async fn batch(_: &Visit, given: Batch) -> Result<Operations> {
     }
     let numbered = given.operations.into_iter().enumerate();
     let understood = numbered.map(|(index, sent)| {
-        let asked = Given { sent, ..Given::default() }.parse::<Asked>();
-        let understood = asked.and_then(Asked::understood);
+        let understood = Asked::read(sent).and_then(Asked::understood);
         understood.map_err(|error| told(&format!("operations[{index}]"), error))
     });
     understood.collect::<Result<_>>().map(Operations)
 }
 
 impl Asked {
+    /// What has another name is refused: it was meant for something. It is not repeated, since it may
+    /// be a secret in the wrong place.
+    fn read(sent: Map<String, Value>) -> Result<Self> {
+        if sent.keys().any(|name| !ASKED.contains(&name.as_str())) {
+            return Err(Error::invalid(
+                "an operation has \"operation\", \"path\" and \"parameters\", and nothing else",
+            ));
+        }
+        Given { sent, ..Given::default() }.parse()
+    }
+
     fn understood(self) -> Result<BatchOperation> {
         let word = WORDS.iter().find(|(word, _)| *word == self.operation);
         let Some((_, operation)) = word else {

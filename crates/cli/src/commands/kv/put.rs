@@ -59,7 +59,7 @@ pub(super) fn body(call: &Call, data: Map<String, Value>) -> Value {
     json!({ "data": data, "options": options })
 }
 
-/// The version a write is to replace. Older clients take -1 for "do not check", as scripts still do.
+/// The version a write is to replace. Older clients take -1 for "do not check", and so do scripts.
 pub(super) fn check_and_set(call: &Call) -> Option<i64> {
     call.flags.integer("cas").filter(|version| *version >= 0)
 }
