@@ -8,9 +8,6 @@ use unicode_normalization::is_nfc;
 
 use crate::{Error, Operation, Result};
 
-const LENGTH_MAX: usize = 4096;
-const SEGMENTS_MAX: usize = 64;
-
 /// A path below `/v1/`, percent-decoded once, without `.`, `..` or empty segments, and without a
 /// slash at either end.
 ///
@@ -25,13 +22,19 @@ pub struct CanonicalPath {
 }
 
 impl CanonicalPath {
+    /// How many bytes a path may have, as it is spelled in a URL.
+    pub const LENGTH_MAX: usize = 4096;
+    /// Into how many parts slashes may divide it.
+    pub const SEGMENTS_MAX: usize = 64;
+
     /// Reads a path as it came in a URL, without the leading `/v1/`.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the path could be read in more than one way.
     pub fn parse(encoded: &str) -> Result<Self> {
-        if encoded.len() > LENGTH_MAX {
-            return refuse(&format!("the path is longer than {LENGTH_MAX} characters"));
+        if encoded.len() > Self::LENGTH_MAX {
+            let text = format!("the path is longer than {} characters", Self::LENGTH_MAX);
+            return refuse(&text);
         }
         let decoded = percent_decode(encoded)?;
         let folder = decoded.ends_with('/');
@@ -42,8 +45,8 @@ impl CanonicalPath {
         if !is_nfc(text) {
             return refuse("the path is not in Unicode normalization form C");
         }
-        if text.split('/').count() > SEGMENTS_MAX {
-            return refuse(&format!("the path has more than {SEGMENTS_MAX} segments"));
+        if text.split('/').count() > Self::SEGMENTS_MAX {
+            return refuse(&format!("the path has more than {} segments", Self::SEGMENTS_MAX));
         }
         for segment in text.split('/') {
             match segment {
@@ -63,6 +66,20 @@ impl CanonicalPath {
     /// As [`CanonicalPath::parse`].
     pub fn parse_plain(plain: &str) -> Result<Self> {
         Self::parse(&plain.replace('%', "%25"))
+    }
+
+    /// Whether whoever likes can ask for `plain`, in which nothing is encoded: it has no more
+    /// segments than paths may have, and no more bytes, also when it comes from a client that
+    /// encodes all that may be.
+    ///
+    /// Whoever keeps something asks this about each path that leads to it later.
+    pub fn is_within_reach(plain: &str) -> bool {
+        let spelled = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => 1,
+            _ => "%00".len(),
+        };
+        plain.bytes().map(spelled).sum::<usize>() <= Self::LENGTH_MAX
+            && plain.split('/').count() <= Self::SEGMENTS_MAX
     }
 
     /// The same path as `operation` asks for it: listings ask for folders, writes never do.
@@ -201,6 +218,31 @@ mod tests {
         }
         check(&"a/".repeat(65), None);
         check(&"a".repeat(4097), None);
+    }
+
+    #[track_caller]
+    fn check_reach(plain: &str, expected: bool) {
+        assert_eq!(CanonicalPath::is_within_reach(plain), expected, "{}", plain.len());
+        let encode = |byte: &u8| match byte {
+            b'/' => "/".to_owned(),
+            byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
+            byte => format!("%{byte:02x}"),
+        };
+        let encoded: String = plain.as_bytes().iter().map(encode).collect();
+        assert_eq!(CanonicalPath::parse(&encoded).is_ok(), expected, "{}", plain.len());
+    }
+
+    #[test]
+    fn what_is_within_reach_can_be_asked_for_however_it_is_spelled() {
+        check_reach("", true);
+        check_reach(&"a".repeat(4096), true);
+        check_reach(&"a".repeat(4097), false);
+        check_reach(&("é".repeat(682) + "aaaa"), true);
+        check_reach(&("é".repeat(682) + "aaaaa"), false);
+        check_reach(&" ".repeat(1366), false);
+        check_reach(&"%".repeat(1365), true);
+        check_reach(&["a"; 64].join("/"), true);
+        check_reach(&["a"; 65].join("/"), false);
     }
 
     #[test]

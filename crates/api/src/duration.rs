@@ -1,7 +1,8 @@
 //! Durations as clients write them and read them: `90`, `"1h30m"`, `"7d"`.
 //!
 //! Everything is whole seconds. A finer duration is cut to the second below it, as clients expect,
-//! so `"999ms"` is zero.
+//! but never to zero: nearly everywhere zero means "no limit", and a short limit must not become
+//! none. So `"1999ms"` is one second, and `"1ms"` is one, too.
 
 use std::fmt;
 
@@ -33,7 +34,7 @@ pub enum Error {
 
 /// Seconds in `text`: a whole number of seconds, or numbers with units (`d h m s ms us ns`).
 ///
-/// An empty text is no time at all.
+/// An empty text is no time at all; anything between that and a second is one second.
 ///
 /// # Errors
 /// When it is not a duration, is negative, or is longer than [`SECONDS_MAX`].
@@ -53,8 +54,15 @@ pub fn parse(text: &str) -> Result<u64, Error> {
     if text.starts_with('-') && nanoseconds > 0 {
         return Err(Error::Negative(text.to_owned()));
     }
-    let seconds = u64::try_from(nanoseconds / SECOND).map_err(|_| too_long(text)())?;
-    if seconds > SECONDS_MAX { Err(too_long(text)()) } else { Ok(seconds) }
+    whole_seconds(nanoseconds).filter(|seconds| *seconds <= SECONDS_MAX).ok_or_else(too_long(text))
+}
+
+/// `seconds`, unless there are more than [`SECONDS_MAX`]: for durations that come as numbers.
+///
+/// # Errors
+/// [`Error::TooLong`].
+pub fn bounded(seconds: u64) -> Result<u64, Error> {
+    if seconds > SECONDS_MAX { Err(Error::TooLong(seconds.to_string())) } else { Ok(seconds) }
 }
 
 /// `seconds` in full: `768h0m0s`, `3m20s`, `0s`.
@@ -79,6 +87,14 @@ pub fn short(seconds: u64) -> String {
 
 fn split(seconds: u64) -> (u64, u64, u64) {
     (seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Only what is zero itself becomes zero.
+fn whole_seconds(nanoseconds: u128) -> Option<u64> {
+    match nanoseconds {
+        1..SECOND => Some(1),
+        _ => u64::try_from(nanoseconds / SECOND).ok(),
+    }
 }
 
 /// Nanoseconds in a row of numbers with units, such as `1h30m` or `1.5h`.
@@ -142,13 +158,14 @@ fn whole(digits: &str) -> Option<u128> {
     if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok().map(u128::from) }
 }
 
-/// What `0.digits` of a unit comes to.
+/// What `0.digits` of a unit comes to. More than nothing remains more than nothing.
 fn fraction_of(digits: &str, size: u128) -> u128 {
+    let least = u128::from(digits.bytes().any(|byte| byte != b'0'));
     let counted = digits.bytes().take(FRACTION_DIGITS_MAX);
     let (value, scale) = counted.fold((0, 1), |(value, scale), byte| {
         (value * 10 + u128::from(byte.saturating_sub(b'0')), scale * 10)
     });
-    value * size / scale
+    (value * size / scale).max(least)
 }
 
 fn too_long(text: &str) -> impl Fn() -> Error {
@@ -220,16 +237,29 @@ mod tests {
         check("7d", Ok(604_800));
         check("1d12h", Ok(129_600));
         check("768h0m0s", Ok(2_764_800));
-        check("999ms", Ok(0));
         check("1999ms", Ok(1));
+        check("1.5s", Ok(1));
         check("500ms500ms", Ok(1));
         check("1500000us", Ok(1));
         check("1500000µs", Ok(1));
         check("1500000μs", Ok(1));
         check("3000000000ns", Ok(3));
-        check("0.000000000000000000000000001h", Ok(0));
         check("9223372036", Ok(SECONDS_MAX));
         check("9223372036s", Ok(SECONDS_MAX));
+    }
+
+    #[test]
+    fn a_limit_under_a_second_is_never_no_limit() {
+        for text in ["1ns", "1us", "1ms", "500ms", "999ms", "0.5s", ".001s", "+0.1ns"] {
+            check(text, Ok(1));
+        }
+        check("0.000000000000000000000000001h", Ok(1));
+        for text in ["0ms", "0.0s", "0h0m0s", "-0ms", "0.000000000000000000000000000h"] {
+            check(text, Ok(0));
+        }
+        for text in ["-0.5s", "-1ms", "-0.1ns"] {
+            check(text, Err(&format!("cannot provide negative value '{text}'")));
+        }
     }
 
     #[test]

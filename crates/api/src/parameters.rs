@@ -54,7 +54,7 @@ impl Given {
     /// # Errors
     /// [`Error::Invalid`] naming the field and what would work.
     pub fn parse<P: DeserializeOwned>(&self) -> Result<P> {
-        P::deserialize(Whole(self)).map_err(|error| Error::Invalid(error.0))
+        P::deserialize(Whole(self)).map_err(|flaw| Error::Invalid(flaw.to_string()))
     }
 
     /// All parameters; of two with the same name, the one in the path.
@@ -112,11 +112,12 @@ fn lenient_seconds<'de, D: Deserializer<'de>>(
         }
 
         fn visit_u64<E: de::Error>(self, seconds: u64) -> std::result::Result<u64, E> {
-            Ok(seconds)
+            duration::bounded(seconds).map_err(|error| E::custom(error.discreet()))
         }
 
         fn visit_i64<E: de::Error>(self, seconds: i64) -> std::result::Result<u64, E> {
-            u64::try_from(seconds).map_err(|_| E::custom("cannot provide negative value"))
+            let seconds = u64::try_from(seconds);
+            self.visit_u64(seconds.map_err(|_| E::custom("cannot provide negative value"))?)
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<u64, E> {
@@ -178,11 +179,32 @@ impl JsonSchema for Everything {
 
 /// What is wrong with a parameter, without the parameter's value.
 #[derive(Debug)]
-struct Flaw(String);
+enum Flaw {
+    /// This.
+    Text(String),
+    /// It is of another kind than this one.
+    Kind { expected: String, found: &'static str },
+}
 
 impl fmt::Display for Flaw {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        match self {
+            Self::Text(text) => formatter.write_str(text),
+            Self::Kind { expected, found } => write!(formatter, "expected {expected}, not {found}"),
+        }
+    }
+}
+
+impl Flaw {
+    /// The same flaw, of a number that was handed over as an object of these `digits`.
+    fn of_number(self, digits: &str) -> Self {
+        match self {
+            Self::Kind { expected, found: OBJECT } if digits.contains(['.', 'e', 'E']) => {
+                Self::Kind { expected, found: INEXACT }
+            }
+            Self::Kind { expected, found: OBJECT } => Self::Kind { expected, found: "this number" },
+            other => other,
+        }
     }
 }
 
@@ -190,34 +212,60 @@ impl std::error::Error for Flaw {}
 
 impl de::Error for Flaw {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self(text.to_string())
+        Self::Text(text.to_string())
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self(format!("expected {expected}, not {}", kind(unexpected)))
+        Self::Kind { expected: in_words(expected), found: kind(unexpected) }
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self(format!("expected {expected}, not this {}", kind(unexpected)))
+        let expected = in_words(expected);
+        Self::Text(match unexpected {
+            Unexpected::Unsigned(_) => format!("expected {expected}, and a smaller one"),
+            Unexpected::Signed(_) => format!("expected {expected}, and a larger one"),
+            _ => format!("expected {expected}, not this {}", kind(unexpected)),
+        })
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self(format!("expected one of {}", expected.join(", ")))
+        Self::Text(format!("expected one of {}", expected.join(", ")))
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self(format!("missing {field}"))
+        Self::Text(format!("missing {field}"))
     }
 }
+
+/// What is expected. The library speaks of the types of this program, which nobody outside knows.
+fn in_words(expected: &dyn Expected) -> String {
+    let expected = expected.to_string();
+    let kind = expected.split(' ').next().unwrap_or_default();
+    let words = match (kind, expected.as_str()) {
+        ("u8" | "u16" | "u32" | "u64" | "u128" | "usize", _)
+        | ("i8" | "i16" | "i32" | "i64" | "i128" | "isize", _) => "a whole number",
+        ("f32" | "f64", _) => "a number",
+        ("struct", _) | (_, "a map") => "an object",
+        ("tuple", _) | (_, "a sequence") => "a list",
+        ("enum", _) => "a string",
+        (_, "a boolean") => "true or false",
+        _ => return expected,
+    };
+    words.to_owned()
+}
+
+const OBJECT: &str = "object";
+const INEXACT: &str = "a number with a point or an exponent";
 
 fn kind(unexpected: Unexpected<'_>) -> &'static str {
     match unexpected {
         Unexpected::Bool(_) => "boolean",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "number",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "number",
+        Unexpected::Float(_) => INEXACT,
         Unexpected::Str(_) | Unexpected::Char(_) => "text",
         Unexpected::Unit | Unexpected::Option => "null",
         Unexpected::Seq => "list",
-        Unexpected::Map => "object",
+        Unexpected::Map => OBJECT,
         _ => "value",
     }
 }
@@ -346,7 +394,7 @@ impl<'a, 'de, I: Iterator<Item = (&'a str, &'a Value)>> MapAccess<'de> for Field
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Flawed<V::Value> {
         let (name, value) = self.field.take().expect("serde asks for the key first");
         let field = |flaw: Flaw| match self.naming {
-            Naming::Ours => Flaw(format!("{CONVERSION} for field \"{name}\": {}", flaw.0)),
+            Naming::Ours => Flaw::Text(format!("{CONVERSION} for field \"{name}\": {flaw}")),
             Naming::Theirs => flaw,
         };
         seed.deserialize(Lenient(value)).map_err(field)
@@ -369,7 +417,7 @@ impl Lenient<'_> {
         }
         match text.parse() {
             Ok(number) => visitor.visit_i64(number),
-            Err(_) => Err(Flaw("expected a whole number, written in digits".into())),
+            Err(_) => Err(Flaw::Text("expected a whole number, written in digits".into())),
         }
     }
 }
@@ -384,7 +432,10 @@ fn hand_over<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Flawed<V::Val
         (Some(number), _, _) => visitor.visit_u64(number),
         (_, Some(number), _) if number != 0 => visitor.visit_i64(number),
         (_, _, Some(number)) => visitor.visit_f64(number),
-        _ => visitor.visit_map(MapDeserializer::new(std::iter::once((NUMBER, digits)))),
+        _ => {
+            let object = MapDeserializer::new(std::iter::once((NUMBER, digits.as_str())));
+            visitor.visit_map(object).map_err(|flaw: Flaw| flaw.of_number(&digits))
+        }
     }
 }
 
@@ -411,7 +462,7 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
         match text.as_str() {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => visitor.visit_bool(true),
             "0" | "f" | "F" | "false" | "FALSE" | "False" | "" => visitor.visit_bool(false),
-            _ => Err(Flaw("expected true or false".into())),
+            _ => Err(Flaw::Text("expected true or false".into())),
         }
     }
 
@@ -449,7 +500,7 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
             other => slice::from_ref(other),
         };
         if values.len() > ENTRIES_MAX {
-            return Err(Flaw(format!("more than {ENTRIES_MAX} entries in one place")));
+            return Err(Flaw::Text(format!("more than {ENTRIES_MAX} entries in one place")));
         }
         visitor.visit_seq(List(values.iter()))
     }
@@ -460,13 +511,14 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
             pair @ Value::String(_) => slice::from_ref(pair),
             Value::Null => &[],
             // It may come as a map of its digits, which is not what was meant.
-            Value::Number(_) => return Err(Flaw("expected an object, not number".into())),
+            Value::Number(_) => return Err(Flaw::Text("expected an object, not number".into())),
             _ => return self.deserialize_any(visitor),
         };
         let mut object = Map::new();
         for pair in pairs {
             let pair = pair.as_str().and_then(|pair| pair.split_once('='));
-            let (name, value) = pair.ok_or_else(|| Flaw("expected an object or \"k=v\"".into()))?;
+            let (name, value) =
+                pair.ok_or_else(|| Flaw::Text("expected an object or \"k=v\"".into()))?;
             object.insert(name.trim().to_owned(), value.into());
         }
         visitor.visit_map(fields(&object, Naming::Theirs))
@@ -480,7 +532,9 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
     ) -> Flawed<V::Value> {
         match self.0 {
             Value::Object(object) => visitor.visit_map(fields(object, Naming::Ours)),
-            Value::Number(_) => Err(Flaw("expected an object, not number".into())),
+            Value::Number(_) => Err(Flaw::Text("expected an object, not number".into())),
+            // The library would take it for the fields in the order of their declaration.
+            Value::Array(_) => Err(Flaw::Text("expected an object, not list".into())),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -645,6 +699,51 @@ mod tests {
         assert_eq!(Value::Object(sent).to_string(), r#"{"number":1.0,"other":"sent"}"#);
     }
 
+    #[derive(Debug, Deserialize)]
+    struct Shapes {
+        #[serde(rename = "limit")]
+        _limit: Option<i64>,
+        #[serde(rename = "after")]
+        _after: Option<Seconds>,
+        #[serde(rename = "operations", default)]
+        _operations: Vec<Other>,
+        #[serde(rename = "pairs", default)]
+        _pairs: KeyValues,
+        #[serde(rename = "small", default)]
+        _small: u64,
+    }
+
+    #[track_caller]
+    fn check_words(sent: &str, expected: &str) {
+        let Value::Object(sent) = serde_json::from_str(sent).unwrap() else { panic!() };
+        let given = Given { sent, ..Given::default() };
+        let Err(Error::Invalid(text)) = given.parse::<Shapes>() else { panic!("accepted") };
+        let (_, said) = text.split_once("\": ").unwrap();
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn what_is_expected_is_said_in_words_and_not_in_types_of_this_program() {
+        check_words(r#"{"limit": ["2", "1"]}"#, "expected a whole number, not list");
+        check_words(r#"{"limit": {"a": 1}}"#, "expected a whole number, not object");
+        check_words(
+            r#"{"limit": 18446744073709551615}"#,
+            "expected a whole number, and a smaller one",
+        );
+        check_words(r#"{"small": -1}"#, "expected a whole number, and a larger one");
+        check_words(r#"{"operations": ["text"]}"#, "expected an object, not text");
+        check_words(r#"{"operations": [["a"]]}"#, "expected an object, not list");
+        check_words(r#"{"pairs": true}"#, "expected an object, not boolean");
+        let duration = "expected a duration such as \"1h\" or 3600, not ";
+        for number in ["1e10", "1.5", "1E-400"] {
+            let found = "a number with a point or an exponent";
+            check_words(&format!("{{\"after\": {number}}}"), &format!("{duration}{found}"));
+        }
+        let digits = "9".repeat(40);
+        check_words(&format!("{{\"after\": {digits}}}"), &format!("{duration}this number"));
+        check_words(r#"{"after": {"a": 1}}"#, &format!("{duration}object"));
+    }
+
     #[test]
     fn errors_name_the_field_and_never_the_value() {
         let field = |name: &str| format!("error converting input for field \"{name}\": ");
@@ -657,6 +756,10 @@ mod tests {
             json!({"ttl": "hunter2"}),
             &(field("ttl") + "time: invalid duration; try \"1h30m\""),
         );
+        for beyond in [json!(9_223_372_037_u64), json!(u64::MAX), json!("9223372037")] {
+            let text = "the duration is too long; at most 292 years";
+            refused(json!({ "ttl": beyond }), &(field("ttl") + text));
+        }
         refused(json!({"ttl": -5}), &(field("ttl") + "cannot provide negative value"));
         refused(json!({"text": ["hunter2"]}), &(field("text") + "expected a string, not list"));
         for value in [

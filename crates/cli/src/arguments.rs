@@ -6,7 +6,7 @@
 //! | `k=@file` | the content of a file, as it is |
 //! | `k=\@x` | the text `@x` |
 //! | `k=-` | the standard input, as it is, once |
-//! | `-`, `@file` | a JSON object, merged in |
+//! | `-`, `@file` | a JSON object in which no name is given twice, merged in |
 //!
 //! Values are never guessed to be numbers: only JSON objects bring other types than text.
 
@@ -16,6 +16,7 @@ use std::io::Read;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::named_once::NamedOnce;
 
 /// The most that is read from a file or from the standard input.
 const SOURCE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -123,6 +124,14 @@ fn merge_object(data: &mut Map<String, Value>, text: &str) -> Result<(), String>
     let object: Map<String, Value> = serde_json::from_str(text).map_err(|cause| {
         format!("this is not a JSON object (line {}, column {})", cause.line(), cause.column())
     })?;
+    // The map has kept the last value of a name; whoever wrote the first one meant it too.
+    serde_json::from_str::<NamedOnce>(text).map_err(|cause| {
+        format!(
+            "a name is given twice in the same object; give it once (line {}, column {})",
+            cause.line(),
+            cause.column()
+        )
+    })?;
     data.extend(object);
     Ok(())
 }
@@ -194,6 +203,28 @@ mod tests {
             &[&format!("@{}", path.display())],
             "Failed to parse K=V data: this is not a JSON object (line 1, column 14)",
         );
+    }
+
+    #[test]
+    fn a_name_of_an_object_has_one_value() {
+        let twice = |place: &str| {
+            format!(
+                "Failed to parse K=V data: a name is given twice in the same object; give it once \
+                 (line 1, column {place})"
+            )
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("object");
+        for (text, expected) in [
+            (r#"{"a":1,"a":2}"#, twice("10")),
+            (r#"{"a":1,"\u0061":1}"#, twice("15")),
+            (r#"{"a":[0,{"b":{"c":true,"c":{"d":1}}}]}"#, twice("26")),
+            (r#"{"a":{"a":[{"a":1},{"a":1}]}}"#, r#"{"a":{"a":[{"a":1},{"a":1}]}}"#.to_owned()),
+            (r#"{"a":[1.50,-1,null,"a"]}"#, r#"{"a":[1.50,-1,null,"a"]}"#.to_owned()),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            check(&[&format!("@{}", path.display())], &expected);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod environment;
 mod failure;
 mod flags;
 mod help;
+mod named_once;
 mod output;
 mod prompt;
 mod run;

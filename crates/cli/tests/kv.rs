@@ -120,6 +120,77 @@ fn a_patch_falls_back_to_reading_and_writing() {
 }
 
 #[test]
+fn a_patch_needs_something_to_change() {
+    let deleted = r#"{"data":{"created_time":"t","custom_metadata":null,"deletion_time":"t",
+        "destroyed":false,"version":1}}"#;
+    let patch = |line: &str, body: &'static str| {
+        second(line).answer("PATCH /v1/secret/data/a", 404, body).end()
+    };
+    let no_data = "No data found at secret/data/a; patch only works on existing data\n";
+    for line in ["kv patch secret/a k=v", "kv patch -method=patch secret/a k=v"] {
+        patch(line, deleted).exits(2).prints("").complains(no_data);
+        let nothing = patch(line, r#"{"errors":[]}"#);
+        nothing.exits(2).prints("").complains("No value found at secret/data/a\n");
+        let unmounted = patch(line, r#"{"errors":["no handler for route"]}"#);
+        assert!(unmounted.exits(2).stderr.contains("no handler for route"), "{}", unmounted.stderr);
+    }
+    second("kv patch -method=rw secret/a k=v")
+        .answer("GET /v1/secret/data/a", 404, r#"{"data":{"data":null,"metadata":{"version":1}}}"#)
+        .end()
+        .exits(2)
+        .complains(no_data);
+}
+
+#[test]
+fn a_patch_of_metadata_needs_something_to_change() {
+    let path = "PATCH /v1/secret/metadata/a";
+    let metadata = |body: &'static str| {
+        second("kv metadata patch -max-versions=5 secret/a").answer(path, 404, body).end()
+    };
+    let nothing = metadata(r#"{"errors":[]}"#);
+    nothing.exits(2).complains("No value found at secret/metadata/a\n");
+    let page = metadata("<h1>no such page</h1>");
+    assert!(page.exits(2).stderr.contains("no such page"), "{}", page.stderr);
+}
+
+#[test]
+fn what_the_first_version_cannot_do_is_refused_before_anything_is_done() {
+    for (line, what) in [
+        ("kv delete -versions=1 kv/a", "Deleting versions"),
+        ("kv put -cas=1 kv/a x=2", "Check-and-set"),
+        ("kv put -cas=0 kv/a x=2", "Check-and-set"),
+        ("kv get -version=1 kv/a", "Reading a version"),
+    ] {
+        let ended = first(line).end();
+        ended.exits(1).called(&[ASK_FIRST]);
+        ended.complains(&format!("{what} not supported on KV Version 1\n"));
+    }
+    let unguarded = first("kv put -cas=-1 kv/a x=2").answer("PUT /v1/kv/a", 204, "").end();
+    last_call(&unguarded, r#"PUT /v1/kv/a {"x":"2"}"#);
+    let current = first("kv get -version=0 kv/a").end();
+    current.called(&[ASK_FIRST, "GET /v1/kv/a"]);
+}
+
+#[test]
+fn an_empty_list_of_versions_deletes_nothing() {
+    for line in ["kv delete -versions= secret/a", "kv delete -versions=, secret/a"] {
+        second(line).end().exits(1).called(&[]).complains(
+            "No versions provided: \"-versions\" is empty. Leave it out to delete the current \
+             version.\n",
+        );
+    }
+}
+
+#[test]
+fn a_name_given_twice_is_not_written() {
+    let ended = run("kv put secret/a -").input(r#"{"a":"hunter2","a":"x"}"#).end();
+    ended.exits(1).called(&[]).complains(
+        "Failed to parse K=V data: a name is given twice in the same object; give it once (line \
+         1, column 18)\n",
+    );
+}
+
+#[test]
 fn versions_are_deleted_brought_back_and_destroyed() {
     let ended = second("kv delete secret/a").answer("DELETE /v1/secret/data/a", 204, "").end();
     ended.exits(0).prints("Success! Data deleted (if it existed) at: secret/data/a\n");

@@ -191,6 +191,12 @@ fn secrets_engines_are_enabled_with_a_version() {
         .called(&[
             r#"POST /v1/sys/mounts/team/kv {"config":{},"options":{"version":"2"},"type":"kv"}"#,
         ]);
+    let remark = r#"{"data":null,"warnings":["they have no effect"]}"#;
+    let misspelt = run("secrets enable -options=versionn=2 kv")
+        .answer("POST /v1/sys/mounts/kv", 200, remark)
+        .end();
+    misspelt.exits(0).prints("Success! Enabled the kv secrets engine at: kv/\n");
+    assert!(misspelt.stderr.contains("they have no effect"), "{}", misspelt.stderr);
     run("secrets move a b")
         .answer("POST /v1/sys/remount", 200, r#"{"data":{"migration_id":"m"}}"#)
         .answer(
@@ -415,6 +421,11 @@ fn policies_are_laid_out_and_looked_at_without_a_server() {
     run("policy lint p.hcl").file("p.hcl", text).end().exits(2).called(&[]).prints(
         "p.hcl:1:6: secret/ is a versioned key-value store; say \"secret/data/app\", and \
          \"secret/metadata/app\" for list\n",
+    );
+    let list = "path \"secret/data/app/*\" {capabilities=[\"read\", \"list\"]}";
+    run("policy lint p.hcl").file("p.hcl", list).end().exits(2).prints(
+        "p.hcl:1:49: there is nothing to list below secret/data; say \"secret/metadata/app/*\" for \
+         that\n",
     );
     run("policy lint -kv=other p.hcl").file("p.hcl", text).end().exits(0).prints("");
     let laid_out = "path \"secret/app\" {\n  capabilities = [\"read\"]\n}\n";

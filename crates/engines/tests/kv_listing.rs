@@ -180,16 +180,54 @@ async fn deleted_secrets_can_be_left_out() {
     assert_eq!(scanned, ["c", "d", "f/599", "new", "z"]);
 }
 
-#[tokio::test]
-async fn leaving_deleted_secrets_out_has_an_end() {
+/// A mount with 25,000 secrets, of which only a few at the end and the one called `first` are not
+/// deleted.
+async fn nearly_all_deleted(first: usize) -> House {
     let house = House::new("kv", Some("2"));
     let deleted =
         r#"{"current":1,"recent":{"1":{"created":"2026-01-01T00:00:00Z","destroyed":true}}}"#;
-    let puts = (0..12_000).map(|n| (format!("mount/0/key/{n:05}"), deleted.into()));
+    let record = |n: usize| if n == first || n > 24_995 { "{}" } else { deleted };
+    let puts = (0..25_000).map(|n| (format!("mount/0/key/{n:05}"), record(n).into()));
     house.store.commit(Commit { puts: puts.collect(), ..Commit::default() }).await.unwrap();
-    let live = json!({"exclude_deleted": true});
-    let Error::Invalid(text) = house.ask(Operation::List, "metadata", live).await.error() else {
-        panic!("there is no end")
-    };
-    assert!(text.starts_with("more than 10000 secrets would have to be looked at"), "{text}");
+    house
+}
+
+async fn live(house: &House, after: &str, limit: usize) -> api::Result<Vec<String>> {
+    let given = json!({"exclude_deleted": true, "after": after, "limit": limit});
+    match house.ask(Operation::List, "metadata", given).await.outcome {
+        Ok(api::Reply::Keys(keys, _)) => Ok(keys),
+        Ok(other) => panic!("no keys: {other:?}"),
+        Err(error) => Err(error),
+    }
+}
+
+#[track_caller]
+fn the_way_on(outcome: api::Result<Vec<String>>) -> String {
+    let Err(Error::Invalid(text)) = outcome else { panic!("no end: {outcome:?}") };
+    let way = text.strip_prefix("more than 10000 secrets would have to be looked at; ");
+    way.unwrap().strip_suffix(", or leave 'exclude_deleted' out").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn leaving_deleted_secrets_out_has_an_end_and_says_how_to_go_on() {
+    let house = nearly_all_deleted(usize::MAX).await;
+    let mut after = String::new();
+    for expected in ["10239", "20479"] {
+        let way = the_way_on(live(&house, &after, 1).await);
+        assert_eq!(way, format!("go on with 'after' set to \"{expected}\""));
+        after = expected.to_owned();
+    }
+    assert_eq!(live(&house, &after, 1).await, Ok(vec!["24996".to_owned()]));
+    assert_eq!(live(&house, &after, 0).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_page_of_as_many_as_were_found_can_be_had() {
+    let house = nearly_all_deleted(10_000).await;
+    for limit in [0, 2, 50] {
+        assert_eq!(the_way_on(live(&house, "", limit).await), "set 'limit' to 1 or less");
+    }
+    assert_eq!(live(&house, "", 1).await, Ok(vec!["10000".to_owned()]));
+    let way = the_way_on(live(&house, "10000", 1).await);
+    assert_eq!(way, "go on with 'after' set to \"20240\"");
 }

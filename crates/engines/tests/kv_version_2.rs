@@ -163,6 +163,8 @@ async fn the_rules_of_the_mount_read_back() {
         (json!("720h"), "720h0m0s"),
         (json!(-1), "-1s"),
         (json!("-5m"), "-1s"),
+        (json!("500ms"), "1s"),
+        (json!("-0.5s"), "-1s"),
         (json!("0"), "0s"),
     ] {
         house.write("config", json!({ "delete_version_after": sent })).await.done();
@@ -385,6 +387,9 @@ async fn versions_delete_themselves_in_time() {
         ("3h", "0", "2026-02-01T13:00:00.5Z"),
         ("3h", "-1", ""),
         ("0", "0", ""),
+        ("500ms", "0", "2026-02-01T10:00:01.5Z"),
+        ("0", "500ms", "2026-02-01T10:00:01.5Z"),
+        ("1h", "-0.5s", ""),
     ] {
         let house = house();
         house.write("config", json!({ "delete_version_after": mount })).await.done();
@@ -555,8 +560,10 @@ async fn custom_metadata_is_replaced_by_a_write_and_merged_by_a_patch() {
     let bad = json!({"custom_metadata": {"a": null}, "max_versions": 9});
     let Error::Invalid(text) = house.write("metadata/a", bad).await.error() else { panic!() };
     assert!(text.starts_with("custom_metadata validation failed: 1 error occurred:"), "{text}");
-    let negative = house.write("metadata/a", json!({"delete_version_after": -1})).await;
-    assert!(matches!(negative.error(), Error::Invalid(_)));
+    for bad in [json!(-1), json!("-0.5s"), json!(u64::MAX), json!("9223372037")] {
+        let refused = house.write("metadata/a", json!({ "delete_version_after": bad })).await;
+        assert!(matches!(refused.error(), Error::Invalid(_)), "{bad}");
+    }
     assert_eq!(metadata(&house).await, before);
 }
 

@@ -6,6 +6,7 @@ mod cubbyhole;
 mod desk;
 mod house;
 mod kv_listing;
+mod kv_names;
 mod kv_subkeys;
 mod kv_upgrade;
 mod kv_values;

@@ -5,11 +5,9 @@
 //! what those before it have done. Policies and mounts count as they were before the batch: a
 //! batch cannot give itself rights.
 
-use std::io::{self, Write};
-
 use api::{
-    BatchOperation, CanonicalPath, Envelope, Error, Operation, Path, Reply, Request, Respond,
-    Result,
+    BatchOperation, CanonicalPath, Envelope, Error, Given, Operation, Path, Reply, Request,
+    Respond, Result,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
@@ -20,8 +18,12 @@ use crate::visit::Visit;
 
 /// How many operations one batch may have.
 const OPERATIONS_MAX: usize = 128;
-/// Bytes of all that a batch may answer.
-const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of memory that all a batch answers may take, as [`cost`] counts them.
+const COST_MAX: usize = 32 * 1024 * 1024;
+/// What a value costs wherever it stands, its name and its place included.
+const VALUE_COST: usize = 128;
+/// What an object or a list costs besides: its first node has room for several entries.
+const CONTAINER_COST: usize = 640;
 
 /// What a client may call an operation.
 const WORDS: [(&str, Operation); 8] = [
@@ -51,12 +53,13 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
 #[derive(Deserialize, JsonSchema)]
 struct Batch {
     /// What to do, in this order; at most 128 operations.
-    #[schemars(extend("x-vault-displayAttrs" = { "sensitive": true }))]
-    operations: Vec<Asked>,
+    #[schemars(with = "Vec<Asked>", extend("x-vault-displayAttrs" = { "sensitive": true }))]
+    operations: Vec<Map<String, Value>>,
 }
 
 /// An operation as it is sent.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Asked {
     /// What to do: write, patch, delete, read, list or scan.
     operation: String,
@@ -70,13 +73,19 @@ struct Asked {
 /// What is to be done, on its way to the walk.
 struct Operations(Vec<BatchOperation>);
 
-/// What came of a batch.
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct Outcomes {
+/// What comes of a batch: the shape.
+#[derive(JsonSchema)]
+struct Answer {
     /// What came of each operation, in the same order.
+    #[expect(dead_code, reason = "results are put together without being copied")]
     results: Vec<Outcome>,
-    #[serde(skip)]
-    bytes: usize,
+}
+
+/// What came of the operations so far.
+#[derive(Default)]
+pub(crate) struct Outcomes {
+    results: Vec<Value>,
+    cost: usize,
 }
 
 /// What came of one operation.
@@ -110,7 +119,7 @@ impl Respond for Operations {
     }
 
     fn schema() -> Option<Schema> {
-        Some(schema_for!(Outcomes))
+        Some(schema_for!(Answer))
     }
 }
 
@@ -124,8 +133,10 @@ async fn batch(_: &Visit, given: Batch) -> Result<Operations> {
         )));
     }
     let numbered = given.operations.into_iter().enumerate();
-    let understood = numbered.map(|(index, asked)| {
-        asked.understood().map_err(|error| told(&format!("operations[{index}]"), error))
+    let understood = numbered.map(|(index, sent)| {
+        let asked = Given { sent, ..Given::default() }.parse::<Asked>();
+        let understood = asked.and_then(Asked::understood);
+        understood.map_err(|error| told(&format!("operations[{index}]"), error))
     });
     understood.collect::<Result<_>>().map(Operations)
 }
@@ -173,9 +184,12 @@ pub(crate) fn admit(route: &Route<'_>) -> Result<()> {
     Err(Error::invalid("this cannot be part of a batch; send it by itself"))
 }
 
-/// The refusal of a batch because of one of its operations.
-pub(crate) fn refused(index: usize, visit: &Visit, cause: Error) -> Error {
-    told(&format!("operations[{index}] ({} {})", visit.operation, visit.path), cause)
+/// The refusal of a batch because of one of its operations. It repeats what was asked, not what was
+/// found out on the way: whether something is there, or how names are folded.
+pub(crate) fn refused(index: usize, request: &Request, cause: Error) -> Error {
+    let is_meant = |(_, operation): &&(&str, Operation)| *operation == request.operation;
+    let word = WORDS.iter().find(is_meant).map_or("", |(word, _)| word);
+    told(&format!("operations[{index}] ({word} {})", request.path), cause)
 }
 
 /// The same error with a word about where. What says nothing to clients stays as it is.
@@ -207,16 +221,11 @@ fn told(place: &str, error: Error) -> Error {
 }
 
 impl Outcomes {
-    /// Nothing has been done yet.
-    pub(crate) fn none() -> Self {
-        Self { results: vec![], bytes: 0 }
-    }
-
     /// Notes what the operation that `visit` is about has answered.
     ///
     /// # Errors
-    /// What refuses the whole batch: the answer, unless it says that nothing was found; or that
-    /// all answers together are too large.
+    /// What refuses the whole batch: the answer, unless it says that there is nothing to look at;
+    /// or that all answers together are too large.
     pub(crate) fn note(
         &mut self,
         visit: &Visit,
@@ -226,31 +235,41 @@ impl Outcomes {
         let looks = matches!(visit.operation, Operation::Read | Operation::List | Operation::Scan);
         let (found, answer) = match outcome {
             Err(Error::Missing) if looks => (false, Envelope::default()),
-            refused_or_done => answered(refused_or_done?)?,
+            Ok(Reply::Absent(_)) if !looks => return Err(nothing_there(warnings)),
+            Ok(reply) => answered(reply)?,
+            Err(refused) => return Err(refused),
         };
         let lease = Some(&answer).filter(|answer| answer.lease_duration > 0);
-        let outcome = Outcome {
+        let outcome = json!(Outcome {
             operation: visit.operation.name(),
             path: visit.path.to_string(),
             found: looks.then_some(found),
             lease_id: lease.map(|answer| answer.lease_id.clone()),
             lease_duration: lease.map(|answer| answer.lease_duration),
-            data: answer.data,
+            data: None,
             auth: answer.auth.map(|auth| json!(auth)),
             warnings: Some(warnings.to_vec()).filter(|warnings| !warnings.is_empty()),
-        };
-        self.bytes = self.bytes.saturating_add(size(&outcome)?);
-        if self.bytes > ANSWER_BYTES_MAX {
-            return Err(Error::invalid("the answers of this batch are too large together"));
+        });
+        let data = answer.data.map(Value::Object).unwrap_or_default();
+        self.cost = self.cost.saturating_add(cost(&outcome)).saturating_add(cost(&data));
+        if self.cost > COST_MAX {
+            return Err(Error::invalid(
+                "the answers of this batch are too large together; ask for less at once",
+            ));
         }
-        self.results.push(outcome);
+        self.results.push(with_data(outcome, data));
         Ok(())
     }
 
     /// The answer of the whole batch.
     pub(crate) fn into_reply(self) -> Reply {
-        api::Data(self).into_reply()
+        Reply::Data(Map::from_iter([("results".to_owned(), self.results.into())]), None)
     }
+}
+
+/// A change to what is not there; a warning says why, where there is one.
+fn nothing_there(warnings: &[String]) -> Error {
+    warnings.first().map_or(Error::Missing, |text| Error::MissingBecause(text.clone()))
 }
 
 /// Whether a reply tells of something, and what it tells.
@@ -271,20 +290,24 @@ fn answered(reply: Reply) -> Result<(bool, Envelope)> {
     Ok((is_something, Envelope::holding(reply)))
 }
 
-/// How many bytes an outcome takes on its way out.
-fn size(outcome: &Outcome) -> Result<usize> {
-    struct Count(usize);
-    impl Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 = self.0.saturating_add(bytes.len());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+/// The same outcome with what was answered, which may be large and is not copied.
+fn with_data(mut outcome: Value, data: Value) -> Value {
+    if let Some(fields) = outcome.as_object_mut() {
+        fields.insert("data".to_owned(), data);
     }
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, outcome).map_err(Error::internal)?;
-    Ok(count.0)
+    outcome
+}
+
+/// How much memory a value takes, roughly: more than its text where there are many small ones.
+fn cost(value: &Value) -> usize {
+    let inside = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => CONTAINER_COST + values.iter().map(cost).sum::<usize>(),
+        Value::Object(fields) => {
+            let entry = |(name, value): (&String, &Value)| name.len() + cost(value);
+            CONTAINER_COST + fields.iter().map(entry).sum::<usize>()
+        }
+    };
+    VALUE_COST.saturating_add(inside)
 }

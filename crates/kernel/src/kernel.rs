@@ -7,7 +7,6 @@ use api::{
     Workshop,
 };
 use aws_lc_rs::hmac;
-use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
 use storage::Store;
 use tokio::sync::Semaphore;
@@ -32,8 +31,6 @@ const POLICIES_KEPT_BYTES_MAX: u64 = 32 << 20;
 const TOKENS_KEPT_BYTES_MAX: u64 = 16 << 20;
 /// What the records of entities that are kept decoded may take.
 const ENTITIES_KEPT_BYTES_MAX: u64 = 8 << 20;
-/// Sets of policies kept compiled.
-const COMPILED_KEPT_MAX: usize = 1024;
 
 /// What a node is built on.
 pub struct Foundation {
@@ -134,7 +131,7 @@ impl Kernel {
             policies: Mirrors::new(policies::PREFIX, POLICIES_KEPT_BYTES_MAX, policies::decode),
             tokens: Mirrors::new(tokens::PREFIX, TOKENS_KEPT_BYTES_MAX, decode),
             entities: Mirrors::new(identity::PREFIX, ENTITIES_KEPT_BYTES_MAX, decode),
-            compiled: Cache::new(COMPILED_KEPT_MAX),
+            compiled: policies::nothing_compiled(),
             audit: Mirror::new(crate::audit::TABLE_KEY),
             ended_prefixes: Mirror::new(leases::ENDED_PREFIXES_KEY),
             devices: Devices::default(),

@@ -87,7 +87,8 @@ impl Kernel {
 async fn persist(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply> {
     let mut turn = None;
     for lost in 0..ATTEMPTS_MAX {
-        if lost == PATIENCE {
+        // A batch may take long, and others should not wait for it to lose once more.
+        if lost == PATIENCE && exchange.parts.is_empty() {
             turn = kernel.losers.acquire().await.ok();
         }
         match attempt(kernel, exchange).await {
@@ -177,8 +178,11 @@ async fn decide<'a>(
         return Granted::to_anyone(route.clone(), given);
     }
     let holder = match visit.holder.take() {
-        Some(holder) => holder,
         None => Arc::new(tokens::authenticate(visit).await?),
+        // An operation of a batch has spent its use already, but those before it may have ended
+        // the token.
+        Some(holder) if holder.token.uses_left == Some(0) => holder,
+        Some(_) => Arc::new(tokens::recognize(visit).await?),
     };
     exchange.trail.note_holder(&holder);
     visit.holder = Some(holder);
@@ -197,9 +201,11 @@ async fn perform_each(
     exchange: &mut Exchange,
     operations: Vec<BatchOperation>,
 ) -> Result<Reply> {
-    let mut outcomes = batch::Outcomes::none();
+    let mut outcomes = batch::Outcomes::default();
     exchange.divide(operations);
     for (index, part) in exchange.parts.iter_mut().enumerate() {
+        // Others get their turn between any two.
+        tokio::task::yield_now().await;
         let mut inner = visit.beside(&part.request, &part.memory);
         part.trail.follow(&exchange.trail);
         let outcome = match permit(kernel, &mut inner, part).await {
@@ -210,10 +216,10 @@ async fn perform_each(
             Err(refused) => Err(refused),
         };
         part.warnings = inner.warnings.take();
-        part.outcome = Some(outcome.clone());
+        part.outcome = part.trail.is_open().then(|| outcome.clone());
         visit.tally.add(&inner.tally);
         let noted = outcomes.note(&inner, outcome, &part.warnings);
-        noted.map_err(|cause| batch::refused(index, &inner, cause))?;
+        noted.map_err(|cause| batch::refused(index, &part.request, cause))?;
     }
     Ok(outcomes.into_reply())
 }
@@ -350,6 +356,12 @@ impl Exchange {
 
     /// Writes the last entries, those of parts first, and gives out the answer.
     async fn close(&mut self, kernel: &Kernel, outcome: Result<Reply>) -> Result<Reply> {
+        // Each part has told what it answered.
+        let parted = Ok(Reply::Empty);
+        let told = match &outcome {
+            Ok(Reply::Data(..)) if !self.parts.is_empty() => &parted,
+            outcome => outcome,
+        };
         let mut written = Ok(());
         for part in &mut self.parts {
             let came_to = match (&outcome, part.outcome.take()) {
@@ -358,7 +370,7 @@ impl Exchange {
             };
             written = written.and(part.trail.close(kernel, &came_to, &part.warnings).await);
         }
-        written.and(self.trail.close(kernel, &outcome, &self.warnings).await)?;
+        written.and(self.trail.close(kernel, told, &self.warnings).await)?;
         outcome
     }
 

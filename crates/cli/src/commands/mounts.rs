@@ -165,7 +165,9 @@ pub(super) fn enable(call: &Call, family: &Family, doing: &str) -> Result<String
     }
     let request = Request::post(&format!("{}/{path}", family.system_path));
     let request = super::write::with_body(request, &body)?;
-    Session::open(call)?.perform(request).doing(doing)?;
+    if let Some(answer) = Session::open(call)?.perform(request).doing(doing)? {
+        call.output.warnings(answer.warnings());
+    }
     Ok(path)
 }
 

@@ -1,6 +1,6 @@
 //! `write`: data to a path.
 
-use client::{Error, Request, Secret};
+use client::Request;
 use serde_json::{Map, Value};
 
 use crate::arguments::{self, Input};
@@ -73,11 +73,7 @@ pub(super) fn input(call: &Call) -> Input {
 
 /// Shows what a refusal brought along before it ends the command.
 fn refused(call: &Call, trouble: Trouble, doing: &str) -> Failure {
-    let brought: Option<Secret> = match &trouble {
-        Trouble::Client(Error::Refused(answer)) => answer.secret(),
-        Trouble::Client(_) | Trouble::Described(_) => None,
-    };
-    if let Some(secret) = brought
+    if let Some(secret) = trouble.brought()
         && let Err(failure) = call.output.secret(&secret)
     {
         return failure;

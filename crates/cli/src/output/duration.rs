@@ -1,6 +1,7 @@
 //! Durations, as people and Go programs write them.
 
-/// Reads seconds, or a duration such as `1h30m`, `1.5h` or `7d`. Parts of a second are dropped.
+/// Reads seconds, or a duration such as `1h30m`, `1.5h` or `7d`. Parts of a second are dropped, but
+/// less than a second is one: zero often means "no limit", and a short limit must not become none.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Some(seconds);
@@ -22,7 +23,8 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
         rest = behind;
     }
     // Beyond this a float no longer holds whole seconds exactly, and nobody means it.
-    (seconds < 1e15).then_some((sign * seconds) as i64)
+    let whole = if seconds > 0.0 { seconds.max(1.0) } else { seconds };
+    (seconds < 1e15).then_some((sign * whole) as i64)
 }
 
 fn unit_seconds(unit: &str) -> Option<f64> {
@@ -82,7 +84,11 @@ mod tests {
         check("1.5h", Some(5400));
         check("1d", Some(86_400));
         check("7d12h", Some(648_000));
-        check("500ms", Some(0));
+        check("500ms", Some(1));
+        check("1ns", Some(1));
+        check("1.9s", Some(1));
+        check("0.0s", Some(0));
+        check("-0.5s", Some(-1));
         check("-1h", Some(-3600));
         check("", None);
         check("-", None);

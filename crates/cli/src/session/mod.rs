@@ -54,6 +54,28 @@ impl Trouble {
         }
     }
 
+    /// Whether the server has nothing there, and says no more about it.
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Trouble::Client(client::Error::Refused(answer)) if answer.status == 404 => {
+                match &answer.errors {
+                    Some(errors) => errors.is_empty(),
+                    // What is no answer of this API, such as a page of a proxy, must be shown.
+                    None => answer.body.is_empty() || answer.secret().is_some(),
+                }
+            }
+            Trouble::Client(_) | Trouble::Described(_) => false,
+        }
+    }
+
+    /// What a refusal brought along besides its errors.
+    pub(crate) fn brought(&self) -> Option<Secret> {
+        match self {
+            Trouble::Client(client::Error::Refused(answer)) => answer.secret(),
+            Trouble::Client(_) | Trouble::Described(_) => None,
+        }
+    }
+
     /// The failure of a command that was doing this.
     pub(crate) fn while_doing(self, what: &str) -> Failure {
         match self {

@@ -19,7 +19,7 @@ fn a_batch_is_done_or_refused_as_a_whole() {
 
     let lost = json!([secret, write("nowhere/app", &json!({}))]);
     let errors = batch(lost).is(404).body["errors"].clone();
-    assert_eq!(errors, json!(["operations[1] (update nowhere/app): no handler for route"]));
+    assert_eq!(errors, json!(["operations[1] (write nowhere/app): no handler for route"]));
     root.read("kv/app").is(404);
     for (wrong, said) in [
         (json!([]), "missing operations: give a list of at least one"),
@@ -37,7 +37,7 @@ fn a_batch_is_done_or_refused_as_a_whole() {
     let user = Line::with(&server, made.is(200).body["auth"]["client_token"].as_str().unwrap());
     let refused = user.write("sys/batch", &json!({"operations": [secret]}));
     let errors = refused.is(403).body["errors"].clone();
-    assert_eq!(errors, json!(["operations[0] (create kv/app): permission denied"]));
+    assert_eq!(errors, json!(["operations[0] (write kv/app): permission denied"]));
 
     let done = batch(json!([secret, {"operation": "read", "path": "kv/app"}]));
     let results = done.is(200).body["data"]["results"].clone();

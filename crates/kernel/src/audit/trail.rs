@@ -63,16 +63,27 @@ impl Trail {
     /// When the store cannot answer.
     pub(crate) async fn find_devices(&mut self, visit: &Visit) -> Result<()> {
         let table = visit.kernel.audit.get(visit.transaction()).await?;
-        // A device that an earlier attempt saw may have been disabled since.
-        self.opened.retain(|salt| table.devices.iter().any(|device| device.salt == *salt));
         visit.kernel.devices.keep(&table);
-        self.table = Some(table);
+        self.go_to(table);
         Ok(())
     }
 
     /// Goes to the devices that the first entry of `whole` has gone to: what this is a part of.
     pub(crate) fn follow(&mut self, whole: &Self) {
-        self.table.clone_from(&whole.table);
+        if let Some(table) = whole.table.clone() {
+            self.go_to(table);
+        }
+    }
+
+    fn go_to(&mut self, table: Arc<AuditTable>) {
+        // A device that an earlier attempt saw may have been disabled since.
+        self.opened.retain(|salt| table.devices.iter().any(|device| device.salt == *salt));
+        self.table = Some(table);
+    }
+
+    /// Whether there is a first entry, and so will be a last one.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.opened.is_empty()
     }
 
     /// Notes where the request leads.

@@ -80,6 +80,22 @@ pub(super) fn change(
     Ok(upgrade)
 }
 
+/// What there is to say about options that nobody looks at. They are kept, as clients expect, but a
+/// misspelt `version` must not look as if it were one. They are not repeated: warnings are logged,
+/// and nobody knows what was put there.
+pub(super) fn without_effect(engine: &str, options: &KeyValues) -> Option<String> {
+    let is_kv = engine == "kv";
+    let is_known = |name: &str| is_kv && [VERSION, LEASED].contains(&name);
+    let mut set = options.iter().filter(|(_, value)| !value.is_empty());
+    if set.all(|(name, _)| is_known(name)) {
+        return None;
+    }
+    Some(match is_kv {
+        true => "options of kv other than \"version\" have no effect".to_owned(),
+        false => format!("{engine} has no options; those given have no effect"),
+    })
+}
+
 fn version(options: &KeyValues) -> &str {
     options.get(VERSION).map(String::as_str).filter(|text| !text.is_empty()).unwrap_or("1")
 }

@@ -208,6 +208,7 @@ async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> 
         name => name.to_owned(),
     };
     let (engine, options) = options::resolve(class, named, given.options)?;
+    let remark = options.as_ref().and_then(|options| options::without_effect(&engine, options));
     let mut tuning = Tuning::default();
     given.config.apply(&mut tuning, class, &engine)?;
     let max = if tuning.ttl_max.is_zero() { visit.kernel.settings.ttl_max } else { tuning.ttl_max };
@@ -225,6 +226,9 @@ async fn enable_at(visit: &Visit, class: Class, path: String, given: Enable) -> 
         tuning,
     };
     enable(visit, wanted).await?;
+    if let Some(remark) = remark {
+        visit.warn(remark);
+    }
     Ok(NoContent)
 }
 
@@ -300,12 +304,13 @@ async fn tune_at(visit: &Visit, path: String, given: Tune, config: Config) -> Re
             "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
         ));
     }
-    let mut upgrade = None;
+    let (mut upgrade, mut remark) = (None, None);
     let change = |mount: &mut Mount| {
         if let Some(description) = given.description {
             mount.description = description;
         }
         if let Some(options) = given.options {
+            remark = options::without_effect(&mount.engine, &options);
             upgrade = options::change(mount, options, visit.now)?;
         }
         let Mount { class, engine, tuning, .. } = mount;
@@ -314,6 +319,9 @@ async fn tune_at(visit: &Visit, path: String, given: Tune, config: Config) -> Re
     tune(visit, &path, change).await?;
     if let Some(upgrade) = upgrade {
         visit.warn(upgrade.told());
+    }
+    if let Some(remark) = remark {
+        visit.warn(remark);
     }
     Ok(NoContent)
 }

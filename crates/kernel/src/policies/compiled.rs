@@ -107,6 +107,11 @@ struct Templated {
 }
 
 impl Compiled {
+    /// How many rules there are.
+    pub(crate) fn count_rules(&self) -> usize {
+        self.entries.len() + self.templated.len()
+    }
+
     /// Puts `policies` together, each with its name. Later ones count as seen later.
     pub fn new(policies: &[(&str, &Policy)]) -> Self {
         let mut plain = Vec::new();

@@ -70,8 +70,15 @@ impl Permission {
         };
         let entries_max = judged.map_err(|_| Error::Denied)?;
         limit_listing(&route, &mut given, entries_max);
+        let entries_max = entries_max.or_else(|| self.most_of_a_reading(&route));
         let entries_max = entries_max.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
         Ok(Granted { route, given, entries_max })
+    }
+
+    /// What older clients list, they read: a door that takes `limit` then tells no more either.
+    fn most_of_a_reading(&self, route: &Route<'_>) -> Option<u64> {
+        let rule = self.rule.as_ref().filter(|_| route.operation == Operation::Read)?;
+        rule.pagination_limit().filter(|_| route.takes("limit"))
     }
 }
 

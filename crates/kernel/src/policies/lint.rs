@@ -48,6 +48,8 @@ struct Seen {
     path: String,
     position: Position,
     rule: Rule,
+    /// The first capability that is written out and is about listing, and where it stands.
+    listing: Option<(Capability, Position)>,
 }
 
 /// Everything in `text` that is probably a mistake, in its order. At `kv_mounts` there are
@@ -75,7 +77,9 @@ pub fn lint(text: &str, kv_mounts: &[String]) -> Vec<Finding> {
         let path = label.map_or_else(String::new, |label| label.text.clone());
         let has_unknown = unknown_keys(block.body, KEYS, &mut find);
         match rule(block) {
-            Ok(rule) => seen.push(Seen { path, position, rule }),
+            Ok(rule) => {
+                seen.push(Seen { path, position, rule, listing: listing(block.body) });
+            }
             Err(_) if has_unknown => {}
             Err(PolicyError::Text(error)) => find(error.position, error.problem),
             Err(PolicyError::Templating(position)) => {
@@ -85,6 +89,7 @@ pub fn lint(text: &str, kv_mounts: &[String]) -> Vec<Finding> {
     }
     for (number, one) in seen.iter().enumerate() {
         of_rule(one, kv_mounts, &mut find);
+        of_listing(one, kv_mounts, &mut find);
         of_others(one, &seen, number, &mut find);
     }
     findings.sort_by_key(|finding| finding.position);
@@ -101,9 +106,19 @@ fn unknown_keys(body: &Body, keys: &[&str], find: &mut impl FnMut(Position, Stri
     found
 }
 
+/// The old words of `policy` include listing whether or not it is meant, so they do not count.
+fn listing(body: &Body) -> Option<(Capability, Position)> {
+    let written = body.value("capabilities").ok()??.list().ok()?;
+    written.iter().find_map(|word| {
+        let capability = Capability::named(word.text().ok()?)?;
+        let is_listing = matches!(capability, Capability::List | Capability::Scan);
+        is_listing.then_some((capability, word.position))
+    })
+}
+
 /// What is odd about a rule by itself.
 fn of_rule(seen: &Seen, kv_mounts: &[String], find: &mut impl FnMut(Position, String)) {
-    let Seen { path, position, rule } = seen;
+    let Seen { path, position, rule, .. } = seen;
     let pattern = rule.pattern.text();
     let mut say = |problem: String| find(*position, problem);
     if rule.capabilities.is_empty() {
@@ -130,6 +145,22 @@ fn of_rule(seen: &Seen, kv_mounts: &[String], find: &mut impl FnMut(Position, St
     }
     if path.starts_with('/') {
         say("paths have no slash in front; it is left out".to_owned());
+    }
+}
+
+/// Names of versioned secrets are told below `metadata/`, and nowhere else.
+fn of_listing(seen: &Seen, kv_mounts: &[String], find: &mut impl FnMut(Position, String)) {
+    let Some((capability, position)) = seen.listing else { return };
+    let pattern = seen.rule.pattern.text();
+    let mut mounts = kv_mounts.iter().map(|mount| mount.trim_matches('/'));
+    let found = mounts.find_map(|mount| Some((mount, behind_data(pattern, mount)?)));
+    if let Some((mount, rest)) = found {
+        let word = capability.name();
+        let problem = format!(
+            "there is nothing to {word} below {mount}/data; say \"{mount}/metadata{rest}\" for \
+             that"
+        );
+        find(position, problem);
     }
 }
 
@@ -208,6 +239,13 @@ fn lacks_data(pattern: &str, mount: &str) -> bool {
     let start = word.strip_suffix('*').filter(|_| !inner.contains('/'));
     let may_be = |known: &&str| start.map_or(*known == word, |start| known.starts_with(start));
     !word.is_empty() && word != "+" && !word.contains("{{") && !KV_WORDS.iter().any(may_be)
+}
+
+/// What stands behind `data` in a pattern for the contents of secrets, and for nothing else.
+fn behind_data<'pattern>(pattern: &'pattern str, mount: &str) -> Option<&'pattern str> {
+    let inner = pattern.strip_prefix(mount)?.strip_prefix('/')?;
+    let rest = inner.strip_prefix("data")?;
+    (rest.is_empty() || rest == "*" || rest.starts_with('/')).then_some(rest)
 }
 
 /// The pattern with the name in lower case, if it has a name that is folded and is not yet.
@@ -296,6 +334,29 @@ mod tests {
         check_paths(&["secret/app*"], &[data]);
         check_paths(&["secret/data/app", "secret/metadata/*", "secret/+/x", "secret/*"], &[]);
         check_paths(&["secret/da*", "secretly/app", "secret"], &[]);
+    }
+
+    #[test]
+    fn lists_of_versioned_secrets_say_metadata() {
+        let rule = |path: &str, capabilities: &str| {
+            format!("path \"{path}\" {{\n  capabilities = [{capabilities}]\n}}")
+        };
+        let nothing = "there is nothing to";
+        check(
+            &rule("secret/data/app/*", "\"read\", \"list\""),
+            &[&format!(
+                "line 2, column 27: {nothing} list below secret/data; say \
+                 \"secret/metadata/app/*\" for that"
+            )],
+        );
+        let scan = format!("line 2, column 19: {nothing} scan below secret/data; say ");
+        check(&rule("secret/data", "\"scan\", \"list\""), &[&format!("{scan}\"secret/metadata\"")]);
+        check(&rule("secret/data*", "\"scan\""), &[&format!("{scan}\"secret/metadata*\"")]);
+        for path in ["secret/metadata/*", "secret/+/app", "secret/*", "secret/da*", "kv/data/*"] {
+            check(&rule(path, "\"list\", \"scan\""), &[]);
+        }
+        check(&rule("secret/data/app", "\"read\", \"delete\""), &[]);
+        check("path \"secret/data/app\" { policy = \"read\" }", &[]);
     }
 
     #[test]

@@ -103,6 +103,11 @@ impl MergedRule {
         }
     }
 
+    /// How many entries of a listing may be told, if that is limited.
+    pub fn pagination_limit(&self) -> Option<u64> {
+        self.pagination_limit
+    }
+
     /// Whether the answer may be wrapped for `wrap_ttl` seconds, or go unwrapped.
     ///
     /// # Errors

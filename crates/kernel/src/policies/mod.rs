@@ -40,8 +40,8 @@ pub(crate) use parameters::covers;
 pub(crate) use password::{password_flaw, password_paths};
 pub(crate) use paths::{NAME_MAX, paths};
 pub(crate) use store::{
-    CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, decode, found, of, of_whoever_asks,
-    warn_of_unknown,
+    CompiledCache, PREFIX, RESPONSE_WRAPPING_NAME, decode, found, nothing_compiled, of,
+    of_whoever_asks, warn_of_unknown,
 };
 
 pub use builtin::{DEFAULT, RESPONSE_WRAPPING};

@@ -143,19 +143,36 @@ fn is_same(of_rule: &Value, given: &Value) -> bool {
 fn is_denied(denied: &Value, given: &Value) -> bool {
     match (denied, given) {
         (Value::String(pattern), Value::String(text)) => {
-            covers(pattern, text) || covers(&folded(pattern), &folded(text))
+            covers(pattern, text)
+                || covers(&folded(pattern), &folded(text))
+                || number_of(pattern).is_some_and(|number| is_number(&number, text))
         }
         (Value::String(pattern), Value::Number(number)) => covers(pattern, &number.to_string()),
         (Value::String(pattern), Value::Bool(truth)) => covers(pattern, &truth.to_string()),
-        (Value::Number(number), Value::String(text)) => {
-            serde_json::from_str(text.trim()).is_ok_and(|other| is_same_number(number, &other))
-        }
+        (Value::Number(number), Value::String(text)) => is_number(number, text),
         (Value::Bool(truth), Value::String(text)) => truth_of(text) == Some(*truth),
         (Value::Bool(truth), Value::Number(number)) => {
             truth_of(&number.to_string()) == Some(*truth)
         }
         _ => is_same(denied, given),
     }
+}
+
+fn is_number(number: &Number, text: &str) -> bool {
+    number_of(text).is_some_and(|other| is_same_number(number, &other))
+}
+
+/// The number that fields take a text for: also with zeros or a plus in front, as in `+02`.
+fn number_of(text: &str) -> Option<Number> {
+    let text = text.trim();
+    let (minus, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let bare = digits.trim_start_matches('0');
+    let zero = if bare.starts_with(|first: char| first.is_ascii_digit()) { "" } else { "0" };
+    let is_number = digits.starts_with(|first: char| first.is_ascii_digit());
+    is_number.then(|| serde_json::from_str(&format!("{minus}{zero}{bare}")).ok()).flatten()
 }
 
 fn folded(text: &str) -> String {
@@ -309,6 +326,15 @@ mod tests {
         for five in [json!(5), json!(5.0), json!("5"), json!(" 5.0 "), json!("50e-1")] {
             check_denied(json!({"n": [5]}), json!({"n": five}), false);
         }
+        for five in ["05", "+5", "+005.0", " 05 ", "5"] {
+            check_denied(json!({"n": [5]}), json!({"n": five}), false);
+            check_denied(json!({"n": ["5"]}), json!({"n": five}), false);
+            check_denied(json!({"n": ["05"]}), json!({"n": five}), false);
+        }
+        for other in ["50", "-5", "+-5", "0x5", "5a", "", "+", "."] {
+            check_denied(json!({"n": [5]}), json!({"n": other}), true);
+        }
+        check_denied(json!({"n": [0]}), json!({"n": "-00"}), false);
         check_denied(json!({"n": ["5"]}), json!({"n": 5}), false);
         check_denied(json!({"n": [0]}), json!({"n": "-0e99999999999999999999"}), false);
         check_denied(json!({"n": [5]}), json!({"n": -5}), true);

@@ -20,7 +20,7 @@ pub(crate) const NAME_MAX: usize = 256;
 /// Everything that can be done with policies.
 pub(crate) fn paths() -> Vec<Path<Visit>> {
     let mut paths = vec![
-        Path::new("policies/acl").help("List the policies.", "By name.").list(list),
+        Path::new("policies/acl").help("List the policies.", "By name.").in_batch().list(list),
         Path::new("policies/acl/{name...}")
             .help(
                 "Read, write and remove a policy.",
@@ -35,14 +35,17 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
             .list(list_below),
         Path::new("policies/detailed/acl")
             .help("List the policies, and how things stand with them.", "By name.")
+            .in_batch()
             .list(list_detailed),
         Path::new("policy")
             .help("List the policies.", "The older form of sys/policies/acl.")
+            .in_batch()
             .top_level()
             .read(list_old)
             .list(list_old),
         Path::new("policy/{name...}")
             .help("Read, write and remove a policy.", "The older form of sys/policies/acl.")
+            .in_batch()
             .top_level()
             .folds_names()
             .read(read_old)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use api::{Moment, Result};
-use quick_cache::{Equivalent, sync::Cache};
+use quick_cache::{Equivalent, Weighter, sync::Cache};
 use serde::{Deserialize, Serialize};
 use storage::{Revision, Table};
 
@@ -58,8 +58,32 @@ impl Record {
     }
 }
 
+/// Memory that sets of policies put together may take, roughly.
+const COMPILED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What one of them takes besides its rules, and what one rule takes, roughly.
+const SET_BYTES: u64 = 1024;
+const RULE_BYTES: u64 = 512;
+/// How many there are usually, at most: it only sizes the table.
+const COMPILED_TYPICAL: usize = 1024;
+
 /// Sets of policies put together, by the names and revisions they were made from.
-pub(crate) type CompiledCache = Cache<Vec<(String, Option<Revision>)>, Arc<Compiled>>;
+pub(crate) type CompiledCache = Cache<Key, Arc<Compiled>, ByRules>;
+type Key = Vec<(String, Option<Revision>)>;
+
+/// None are put together yet.
+pub(crate) fn nothing_compiled() -> CompiledCache {
+    Cache::with_weighter(COMPILED_TYPICAL, COMPILED_BYTES_MAX, ByRules)
+}
+
+/// Weighs sets of policies by how many rules they have: each token may have a set of its own.
+#[derive(Clone)]
+pub(crate) struct ByRules;
+
+impl Weighter<Key, Arc<Compiled>> for ByRules {
+    fn weight(&self, _: &Key, compiled: &Arc<Compiled>) -> u64 {
+        SET_BYTES + RULE_BYTES * compiled.count_rules() as u64
+    }
+}
 
 /// A set of policies as it is looked for in the cache, where nothing is copied for it.
 #[derive(Hash)]
@@ -222,6 +246,17 @@ mod tests {
 
     use super::*;
     use crate::identity::tests::house::House;
+
+    #[test]
+    fn large_sets_take_the_room_of_many_small_ones() {
+        let kept = nothing_compiled();
+        let rules: String = (0..4000).map(|at| format!("path \"a/{at}\" {{ }}\n")).collect();
+        let compiled = Arc::new(Compiled::new(&[("large", &parse(&rules).unwrap())]));
+        for at in 0..100 {
+            kept.insert(vec![(at.to_string(), None)], compiled.clone());
+        }
+        assert!((2..=32).contains(&kept.len()), "{}", kept.len());
+    }
 
     #[tokio::test]
     async fn only_sets_that_a_token_can_have_are_kept_ready() {

@@ -236,6 +236,11 @@ fn cases_132_134_and_135_wrapping_is_bounded() {
     let open = r#"path "foo" { policy = "read" min_wrapping_ttl = "5m" }"#;
     check_wrapped(open, Some(450), true);
     check_wrapped(open, None, false);
+    for short in ["500ms", "0.5s"] {
+        let short = format!(r#"path "foo" {{ policy = "read" min_wrapping_ttl = "{short}" }}"#);
+        check_wrapped(&short, Some(1), true);
+        check_wrapped(&short, None, false);
+    }
     let merged = r#"
         path "foo" { policy = "read" min_wrapping_ttl = 100 max_wrapping_ttl = 200 }
         path "foo" { policy = "read" min_wrapping_ttl = 50 max_wrapping_ttl = 300 }

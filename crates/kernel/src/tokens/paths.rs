@@ -27,21 +27,29 @@ fn doors() -> Vec<Path<Visit>> {
     vec![
         Path::new("lookup")
             .help("Look up a token.", "Without a token, the caller's own is looked up.")
+            .in_batch()
             .read(look_up)
             .write(look_up),
         Path::new("lookup-self")
             .help("Look up the token of the caller.", "Tells what it may and when it ends.")
+            .in_batch()
             .read(look_up_self)
             .write(look_up_self),
         Path::new("lookup-accessor")
             .help("Look up a token by its accessor.", "The token itself is not told.")
+            .in_batch()
             .write(look_up_accessor),
-        Path::new("renew").help("Renew a token.", "Gives it more time to live.").write(renew_token),
+        Path::new("renew")
+            .help("Renew a token.", "Gives it more time to live.")
+            .in_batch()
+            .write(renew_token),
         Path::new("renew-self")
             .help("Renew the token of the caller.", "Gives it more time to live.")
+            .in_batch()
             .write(renew_self),
         Path::new("renew-accessor")
             .help("Renew a token by its accessor.", "Gives it more time to live.")
+            .in_batch()
             .write(renew_accessor),
         Path::new("revoke")
             .help("End a token.", "Everything it has made ends with it.")
@@ -49,6 +57,7 @@ fn doors() -> Vec<Path<Visit>> {
             .write(revoke),
         Path::new("revoke-self")
             .help("End the token of the caller.", "Everything it has made ends with it.")
+            .in_batch()
             .write(revoke_self),
         Path::new("revoke-accessor")
             .help("End a token by its accessor.", "Everything it has made ends with it.")

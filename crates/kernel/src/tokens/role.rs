@@ -23,7 +23,7 @@ const SUFFIX_LENGTH_MIN: usize = 3;
 /// What can be done with roles.
 pub(super) fn paths() -> Vec<Path<Visit>> {
     vec![
-        Path::new("roles").help("List the roles.", "By name.").list(list),
+        Path::new("roles").help("List the roles.", "By name.").in_batch().list(list),
         Path::new("roles/{name}")
             .help(
                 "Manage a role.",

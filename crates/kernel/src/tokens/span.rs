@@ -57,7 +57,10 @@ impl Visitor<'_> for Text {
     }
 
     fn visit_u64<E: de::Error>(self, seconds: u64) -> std::result::Result<Span, E> {
-        Ok(Span::Given(Seconds(seconds.min(duration::SECONDS_MAX))))
+        Ok(match duration::bounded(seconds) {
+            Ok(seconds) => Span::Given(Seconds(seconds)),
+            Err(flaw) => Span::Flawed(flaw.discreet()),
+        })
     }
 
     fn visit_i64<E: de::Error>(self, seconds: i64) -> std::result::Result<Span, E> {
@@ -108,6 +111,10 @@ mod tests {
         check("-1", Some(Span::Negative));
         check("\"-1s\"", Some(Span::Negative));
         check("\"abc\"", Some(Span::Flawed("time: invalid duration; try \"1h30m\"")));
+        let too_long = Some(Span::Flawed("the duration is too long; at most 292 years"));
+        for beyond in ["9223372037", "18446744073709551615", "\"9223372037\""] {
+            check(beyond, too_long);
+        }
         check("[1]", None);
         let negative = Span::Negative.judge("ttl").unwrap_err();
         assert_eq!(negative, Error::invalid("ttl must be positive"));

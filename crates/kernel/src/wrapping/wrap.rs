@@ -85,6 +85,8 @@ fn is_to_be_kept(operation: Operation, reply: &Reply, warnings: &[String]) -> bo
         Reply::Empty => !warnings.is_empty(),
         Reply::Keys(names, _) => !names.is_empty(),
         Reply::Wrapped(_) => false,
+        // What a read finds gone tells of what was there; a write has only failed.
+        Reply::Absent(_) => operation == Operation::Read,
         _ => operation != Operation::Help,
     }
 }

@@ -471,10 +471,13 @@ mod tests {
         for (ttl, expected) in [("0", None), ("", None), ("60", Some(60)), ("2m", Some(120))] {
             assert_eq!(wrap(ttl).unwrap().wrap_ttl, expected.map(Seconds), "{ttl}");
         }
+        for short in ["500ms", "0.5s", "1ns"] {
+            assert_eq!(wrap(short).unwrap().wrap_ttl, Some(Seconds(1)), "{short} is a wish");
+        }
         assert!(ask("GET", "/v1/a", &[("x-vault-wrap-format", "jwt")]).is_err());
         let twice = [("x-vault-wrap-ttl", "0"), ("x-vault-wrap-ttl", "5m")];
         assert!(ask("GET", "/v1/a", &twice).is_err());
-        for ttl in ["-1", "-5m", "soon"] {
+        for ttl in ["-1", "-5m", "-0.5s", "soon"] {
             let Refusal::Error(Error::Invalid(text)) = wrap(ttl).unwrap_err() else { panic!() };
             assert!(text.starts_with("error parsing X-Vault-Wrap-TTL header: "), "{text}");
         }

@@ -87,7 +87,7 @@ async fn one_that_is_refused_undoes_those_before_it_and_those_behind_it() {
         write("kv/others", json!({"a": 1})),
         write("kv/own/b", json!({"a": 1})),
     ];
-    let refused = forbidden("operations[1] (create kv/others): permission denied");
+    let refused = forbidden("operations[1] (write kv/others): permission denied");
     assert_eq!(batch(&user, &operations).await, refused);
     assert_eq!(house.census().await, before);
     assert_eq!(
@@ -98,7 +98,7 @@ async fn one_that_is_refused_undoes_those_before_it_and_those_behind_it() {
     let wrong = json!({"data": {"a": 1}, "options": {"cas": 5}});
     let operations = [write("kv/a", json!({"a": 1})), write("secret/data/a", wrong)];
     let before = house.census().await;
-    let text = "operations[1] (create secret/data/a): check-and-set parameter did not match the \
+    let text = "operations[1] (write secret/data/a): check-and-set parameter did not match the \
                 current version";
     assert_eq!(batch(&house.root(), &operations).await, invalid(text));
     assert_eq!(house.census().await, before);
@@ -116,14 +116,14 @@ async fn each_is_decided_by_policy_as_if_it_came_alone() {
     "#;
     let user = with_policy(&house, text).await;
     let new = write("kv/new/a", json!({"a": 1}));
-    let refused = forbidden("operations[1] (update kv/new/a): permission denied");
+    let refused = forbidden("operations[1] (write kv/new/a): permission denied");
     assert_eq!(batch(&user, &[new.clone(), new.clone()]).await, refused);
     let deleted = json!({"operation": "delete", "path": "kv/new/a"});
     let refused = forbidden("operations[1] (delete kv/new/a): permission denied");
     assert_eq!(batch(&user, &[new.clone(), deleted]).await, refused);
     assert_eq!(batch(&user, &[new]).await.unwrap().len(), 1);
 
-    let refused = forbidden("operations[0] (create kv/limited): permission denied");
+    let refused = forbidden("operations[0] (write kv/limited): permission denied");
     assert_eq!(batch(&user, &[write("kv/limited", json!({"b": "2"}))]).await, refused);
     batch(&user, &[write("kv/limited", json!({"b": "1"}))]).await.unwrap();
 
@@ -137,7 +137,7 @@ async fn each_is_decided_by_policy_as_if_it_came_alone() {
     assert_eq!(batch(&root, &[list]).await.unwrap()[0]["data"]["keys"], json!(["a", "b"]));
 
     let wrapped = write("kv/wrapped", json!({"a": 1}));
-    let refused = forbidden("operations[0] (create kv/wrapped): permission denied");
+    let refused = forbidden("operations[0] (write kv/wrapped): permission denied");
     assert_eq!(batch(&user, std::slice::from_ref(&wrapped)).await, refused);
     let long = user.wrapping(20);
     let answer = long.write("sys/batch", json!({"operations": [wrapped]})).await.unwrap();
@@ -204,6 +204,74 @@ async fn nothing_there_is_an_answer_to_who_looks_and_a_refusal_to_who_changes() 
     assert_eq!(house.root().read("kv/a").await, Err(Error::Missing));
 }
 
+/// Alone each of these is a 404.
+#[tokio::test]
+async fn a_change_to_what_is_not_there_refuses_the_batch() {
+    let house = furnished().await;
+    let root = house.root();
+    root.write("secret/data/gone", json!({"data": {"a": 1}})).await.unwrap();
+    root.delete("secret/data/gone").await.unwrap();
+    let patch = json!({"data": {"b": 2}});
+    let patch = json!({"operation": "patch", "path": "secret/data/gone", "parameters": patch});
+    let no_such_path = json!({"operation": "delete", "path": "secret/gone"});
+    let canary = write("kv/canary", json!({"a": 1}));
+    for change in [patch, write("secret/gone", json!({"a": 1})), no_such_path] {
+        let refused = batch(&root, &[canary.clone(), change, canary.clone()]).await;
+        assert!(
+            matches!(&refused, Err(Error::MissingBecause(text))
+            if text.starts_with("operations[1] (")),
+            "{refused:?}"
+        );
+        assert_eq!(root.read("kv/canary").await, Err(Error::Missing));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_done_with_a_token_that_an_operation_before_has_ended() {
+    let house = furnished().await;
+    let body = json!({"policies": ["root"], "num_uses": 5});
+    for body in [json!({"policies": ["root"]}), body] {
+        let made = house.root().write("auth/token/create", body).await.unwrap();
+        let token = made["client_token"].as_str().unwrap();
+        let user = house.holder(token);
+        let end = write("auth/token/revoke", json!({"token": token}));
+        for next in [write("kv/a", json!({"a": 1})), write("auth/token/create", json!({}))] {
+            let refused = batch(&user, &[end.clone(), next.clone()]).await;
+            let path = next["path"].as_str().unwrap();
+            let text = format!("operations[1] (write {path}): permission denied");
+            assert_eq!(refused, forbidden(&text));
+        }
+        batch(&user, &[write("kv/b", json!({"a": 1})), end]).await.unwrap();
+        assert!(user.read("kv/b").await.is_err());
+        house.root().delete("kv/b").await.unwrap();
+    }
+    // The last use does not end before what it is for.
+    let body = json!({"policies": ["root"], "num_uses": 1});
+    let made = house.root().write("auth/token/create", body).await.unwrap();
+    let user = house.holder(made["client_token"].as_str().unwrap());
+    batch(&user, &[write("kv/a", json!({"a": 1})), read("kv/a")]).await.unwrap();
+}
+
+/// Whoever may not touch a path learns nothing about it: not whether something is there, nor what
+/// kind of mount folds its name.
+#[tokio::test]
+async fn a_refusal_repeats_what_was_asked_and_nothing_else() {
+    let house = furnished().await;
+    let root = house.root();
+    root.write("secret/data/there", json!({"data": {"a": 1}})).await.unwrap();
+    root.write("auth/userpass/users/there", json!({"password": "long enough"})).await.unwrap();
+    let user = with_policy(&house, r#"path "kv/own" {capabilities=["read"]}"#).await;
+    let paths = ["secret/data/", "secret/metadata/", "auth/userpass/users/", "auth/token/roles/"];
+    for folder in paths.into_iter().chain(["nowhere/"]) {
+        for name in ["there", "not-there", "THERE"] {
+            let path = format!("{folder}{name}");
+            let text = format!("operations[0] (write {path}): permission denied");
+            let asked = write(&path, json!({"data": {}}));
+            assert_eq!(batch(&user, &[asked]).await, forbidden(&text));
+        }
+    }
+}
+
 /// What a batch writes about rights counts from the next request on.
 #[tokio::test]
 async fn a_batch_cannot_give_itself_rights() {
@@ -212,7 +280,7 @@ async fn a_batch_cannot_give_itself_rights() {
     let user = with_policy(&house, text).await;
     let more = json!({"policy": r#"path "kv/*" {capabilities=["create"]}"#});
     let operations = [write("sys/policies/acl/own", more), write("kv/a", json!({"a": 1}))];
-    let refused = forbidden("operations[1] (create kv/a): permission denied");
+    let refused = forbidden("operations[1] (write kv/a): permission denied");
     assert_eq!(batch(&user, &operations).await, refused);
     batch(&user, &operations[..1]).await.unwrap();
     batch(&user, &operations[1..]).await.unwrap();
@@ -226,7 +294,7 @@ async fn a_policy_written_twice_has_two_versions() {
     let versions = |first: i64, second: i64| {
         [first, second].map(|cas| write(path, json!({"policy": text, "cas": cas})))
     };
-    let text = "operations[1] (update sys/policies/acl/twice): check-and-set parameter set to -1 \
+    let text = "operations[1] (write sys/policies/acl/twice): check-and-set parameter set to -1 \
                 on existing entry";
     assert_eq!(batch(&house.root(), &versions(-1, -1)).await, invalid(text));
     let [first, second] = versions(-1, 1);
@@ -241,7 +309,7 @@ async fn what_cannot_be_undone_has_to_come_alone() {
     let alone = "this cannot be part of a batch; send it by itself";
     let check = async |path: &str, parameters: Value| {
         let operations = [write("kv/canary", json!({"a": 1})), write(path, parameters)];
-        let text = format!("operations[1] (update {path}): {alone}");
+        let text = format!("operations[1] (write {path}): {alone}");
         assert_eq!(batch(&house.root(), &operations).await, invalid(&text));
         assert_eq!(house.root().read("kv/canary").await, Err(Error::Missing));
     };
@@ -266,7 +334,9 @@ async fn at_every_door_all_or_nothing_is_done() {
             let asked = json!({"operation": operation.name(), "path": door.example,
                 "parameters": {"password": "x", "policy": "path \"x\" {}", "data": {"x": 1}}});
             let operations = [write("canary/a", json!({"a": 1})), asked];
-            let outcome = batch(&house.root(), &operations).await;
+            let made = house.root().write("auth/token/create", json!({})).await.unwrap();
+            let user = house.holder(made["client_token"].as_str().unwrap());
+            let outcome = batch(&user, &operations).await;
             let canary = house.root().read("canary/a").await;
             assert_eq!(outcome.is_ok(), canary.is_ok(), "{operation} {}: {outcome:?}", door.at);
             assert!(!matches!(outcome, Err(Error::Internal(_))), "{outcome:?}");
@@ -295,6 +365,9 @@ async fn what_makes_no_sense_is_refused_before_anything_is_done() {
     let folder = "operations[0]: cannot write to a path ending in '/'";
     check(json!([write("kv/a/", json!({}))]), folder).await;
     check(json!([read("")]), "operations[0]: missing path").await;
+    let misspelt = json!({"operation": "write", "path": "kv/a", "data": {"a": 1}});
+    let outcome = house.root().write("sys/batch", json!({"operations": [misspelt]})).await;
+    assert!(matches!(&outcome, Err(Error::Invalid(text)) if text.contains("data")), "{outcome:?}");
     assert_eq!(house.census().await, before);
     assert_eq!(batch(&house.root(), &many[..128]).await.unwrap().len(), 128);
 }
@@ -302,9 +375,15 @@ async fn what_makes_no_sense_is_refused_before_anything_is_done() {
 #[tokio::test]
 async fn what_it_answers_is_bounded() {
     let house = furnished().await;
+    let too_large = "the answers of this batch are too large together; ask for less at once";
     house.root().write("kv/large", json!({"text": "x".repeat(700_000)})).await.unwrap();
-    let text = "operations[47] (read kv/large): the answers of this batch are too large together";
-    assert_eq!(batch(&house.root(), &vec![read("kv/large"); 128]).await, invalid(text));
+    let text = format!("operations[47] (read kv/large): {too_large}");
+    assert_eq!(batch(&house.root(), &vec![read("kv/large"); 128]).await, invalid(&text));
+    // Many small values take more memory than their text does.
+    let names: serde_json::Map<_, _> = (0..9_000).map(|at| (at.to_string(), at.into())).collect();
+    house.root().write("kv/small", names.into()).await.unwrap();
+    let text = format!("operations[28] (read kv/small): {too_large}");
+    assert_eq!(batch(&house.root(), &vec![read("kv/small"); 128]).await, invalid(&text));
 }
 
 #[tokio::test]
@@ -327,7 +406,7 @@ async fn it_costs_a_token_one_use_also_when_it_is_refused() {
     let operations = [write("kv/a", json!({"a": 1})), write("kv/b", json!({"a": 1}))];
     batch(&user, &operations).await.unwrap();
     let refused = batch(&user, &[operations[0].clone(), write("nowhere/a", json!({}))]).await;
-    let text = "operations[1] (update nowhere/a): no handler for route";
+    let text = "operations[1] (write nowhere/a): no handler for route";
     assert_eq!(refused, Err(Error::MissingBecause(text.to_owned())));
     assert_eq!(batch(&user, &operations).await, Err(Error::UnknownToken));
 }

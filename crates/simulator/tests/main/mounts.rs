@@ -24,6 +24,35 @@ async fn a_new_server_has_what_belongs_to_the_house() {
 }
 
 #[tokio::test]
+async fn options_that_nobody_looks_at_are_kept_with_a_warning() {
+    let house = House::new().await;
+    let root = house.root();
+    let kv = "options of kv other than \"version\" have no effect";
+    let userpass = "userpass has no options; those given have no effect";
+    for (path, body, expected) in [
+        ("sys/mounts/a", json!({"type": "kv", "options": {"versionn": "2", "hint": "x"}}), kv),
+        ("sys/mounts/a/tune", json!({"options": {"versionn": "2", "hint": "x"}}), kv),
+        ("sys/auth/b", json!({"type": "userpass", "options": {"hint": "x"}}), userpass),
+    ] {
+        let answer = root.ask(Operation::Update, path, body).await;
+        assert!(answer.outcome.is_ok());
+        assert_eq!(answer.warnings, [expected], "{path}");
+    }
+    let kept = json!({"versionn": "2", "hint": "x"});
+    assert_eq!(root.read("sys/mounts/a").await.unwrap()["options"], kept);
+    for (path, body) in [
+        ("sys/mounts/a/tune", json!({"options": {"versionn": "", "version": "2"}})),
+        ("sys/mounts/c", json!({"type": "kv-v2", "options": {"leased_passthrough": "false"}})),
+        ("sys/auth/d", json!({"type": "userpass"})),
+    ] {
+        let answer = root.ask(Operation::Update, path, body).await;
+        assert!(answer.outcome.is_ok());
+        let about_options = |warning: &String| warning.contains("options");
+        assert!(!answer.warnings.iter().any(about_options), "{path}: {:?}", answer.warnings);
+    }
+}
+
+#[tokio::test]
 async fn mounts_never_overlap_and_never_take_the_house_s_places() {
     let house = House::new().await;
     let root = house.root();

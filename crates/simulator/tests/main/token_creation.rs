@@ -275,3 +275,26 @@ async fn what_is_refused_leaves_nothing() {
     assert_eq!(house.census().await, census);
     assert!(is_good(&house, &house.root).await);
 }
+
+#[tokio::test]
+async fn a_limit_under_a_second_is_a_limit() {
+    let house = House::new().await;
+    for limit in ["ttl", "explicit_max_ttl", "period"] {
+        let made = create(&house.root(), json!({ limit: "500ms" })).await.unwrap();
+        assert_eq!(made["lease_duration"], 1, "{limit}");
+        let token = made["client_token"].as_str().unwrap().to_owned();
+        assert!(is_good(&house, &token).await, "{limit}");
+        house.wait(2);
+        assert!(!is_good(&house, &token).await, "{limit}");
+    }
+    house.root().write("sys/auth/userpass", json!({"type": "userpass"})).await.unwrap();
+    let user = json!({
+        "password": "correct horse battery", "token_ttl": "500ms", "token_max_ttl": "0.5s",
+        "token_explicit_max_ttl": "1ms", "token_period": "1ns",
+    });
+    house.root().write("auth/userpass/users/ann", user).await.unwrap();
+    let kept = house.root().read("auth/userpass/users/ann").await.unwrap();
+    for limit in ["token_ttl", "token_max_ttl", "token_explicit_max_ttl", "token_period"] {
+        assert_eq!(kept[limit], 1, "{limit}");
+    }
+}

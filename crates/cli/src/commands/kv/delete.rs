@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{MOUNT, Place, VERSIONS, versions};
 use crate::command::{Call, Command, Count, FIELD, HTTP, Shelf, own};
 use crate::commands::write;
-use crate::failure::{Exit, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::session::{Doing, Session};
 
 pub(crate) static COMMAND: Command = Command {
@@ -22,14 +22,22 @@ pub(crate) static COMMAND: Command = Command {
 };
 
 fn run(call: &Call) -> Outcome {
+    let numbers = versions(call);
+    // An empty variable of a script names no version, and must not stand for the current one.
+    if call.flags.given("versions") && numbers.is_empty() {
+        return Err(Failure::local(
+            "No versions provided: \"-versions\" is empty. Leave it out to delete the current \
+             version.",
+        ));
+    }
     let session = Session::open(call)?;
     let place = Place::find(call, &session)?;
     let path = place.path("data");
-    let numbers = versions(call);
-    let request = if place.versioned && !numbers.is_empty() {
-        write::with_body(Request::put(&place.path("delete")), &json!({ "versions": numbers }))?
-    } else {
+    let request = if numbers.is_empty() {
         Request::delete(&path)
+    } else {
+        place.need_versions("Deleting versions")?;
+        write::with_body(Request::put(&place.path("delete")), &json!({ "versions": numbers }))?
     };
     match session.perform(request).doing(&format!("Error deleting {path}"))? {
         Some(secret) => call.output.secret(&secret)?,

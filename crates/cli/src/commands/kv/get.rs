@@ -30,7 +30,9 @@ fn run(call: &Call) -> Outcome {
     let place = Place::find(call, &session)?;
     let path = place.path("data");
     let mut request = Request::get(&path);
-    if let Some(version) = call.flags.integer("version").filter(|_| place.versioned) {
+    // 0 and less stand for the current version, which both engines have.
+    if let Some(version) = call.flags.integer("version").filter(|version| *version > 0) {
+        place.need_versions("Reading a version")?;
         request = request.query("version", &version.to_string());
     }
     let found = session.find(request).doing(&format!("Error reading {path}"))?;

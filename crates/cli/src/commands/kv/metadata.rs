@@ -88,9 +88,7 @@ const CUSTOM: Flag = Flag::new(
 fn versioned(call: &Call) -> Result<(Session, String), Failure> {
     let session = Session::open(call)?;
     let place = Place::find(call, &session)?;
-    if !place.versioned {
-        return Err(Failure::local("Metadata not supported on KV Version 1"));
-    }
+    place.need_versions("Metadata")?;
     let path = place.path("metadata");
     Ok((session, path))
 }
@@ -129,7 +127,13 @@ fn in_order(versions: Option<Value>) -> Vec<(u64, Value)> {
 fn change(call: &Call, request: fn(&str) -> Request) -> Outcome {
     let (session, path) = versioned(call)?;
     let request = write::with_body(request(&path), &settings(call))?;
-    match session.perform(request).doing(&format!("Error writing data to {path}"))? {
+    let answer = match session.perform(request) {
+        Err(trouble) if trouble.is_absence() => {
+            return Err(Failure::remote(format!("No value found at {path}")));
+        }
+        answer => answer.doing(&format!("Error writing data to {path}"))?,
+    };
+    match answer {
         Some(secret) => call.output.secret(&secret)?,
         None => call.output.tell(&format!("Success! Data written to: {path}")),
     }

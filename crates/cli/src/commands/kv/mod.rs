@@ -72,6 +72,14 @@ impl Place {
         Ok(Place { mount, rest, versioned })
     }
 
+    /// Refuses something that only the versioned engine can do, before anything is done without it.
+    fn need_versions(&self, what: &str) -> Result<(), Failure> {
+        match self.versioned {
+            true => Ok(()),
+            false => Err(Failure::local(format!("{what} not supported on KV Version 1"))),
+        }
+    }
+
     /// The real path for one of the words of the versioned engine.
     fn path(&self, word: &str) -> String {
         if self.versioned {
@@ -138,9 +146,7 @@ fn on_versions(call: &Call, word: &str, capital: &str) -> Outcome {
     }
     let session = Session::open(call)?;
     let place = Place::find(call, &session)?;
-    if !place.versioned {
-        return Err(Failure::local(format!("{capital} not supported on KV Version 1")));
-    }
+    place.need_versions(capital)?;
     let path = place.path(word);
     let request = write::with_body(Request::put(&path), &json!({ "versions": numbers }))?;
     match session.perform(request).doing(&format!("Error writing data to {path}"))? {

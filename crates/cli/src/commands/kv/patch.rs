@@ -76,6 +76,9 @@ fn run(call: &Call) -> Outcome {
     }
 }
 
+/// A write that was taken without the answer a write has.
+pub(super) const NO_VERSION: &str = "the server did not name the new version";
+
 /// What came of asking the server to merge.
 enum Merged {
     Done,
@@ -91,12 +94,17 @@ fn merge(
 ) -> Result<Merged, Failure> {
     let path = place.path("data");
     let request = write::with_body(Request::patch(&path), &put::body(call, data))?;
-    match session.find(request) {
-        Ok(Some(secret)) if secret.value("version").is_some() || secret.wrap_info.is_some() => {
+    match session.perform(request) {
+        Ok(Some(secret)) => {
             show_written(call, &path, &secret)?;
             Ok(Merged::Done)
         }
-        Ok(_) => Err(Failure::remote(format!("No value found at {path}"))),
+        Ok(None) => Err(Failure::remote(NO_VERSION)),
+        // A deleted version is described, with the number of the version that was not written.
+        Err(trouble) if trouble.is_absence() => Err(match trouble.brought() {
+            Some(Secret { data: Some(_), .. }) => nothing("data", &path),
+            _ => Failure::remote(format!("No value found at {path}")),
+        }),
         Err(trouble) => {
             let refused = matches!(trouble.status(), Some(403 | 405));
             let failure = trouble.while_doing(&format!("Error writing data to {path}"));
@@ -121,12 +129,11 @@ fn read_and_write(
             value => data.insert(key, value),
         };
     }
-    let given = call.flags.integer("cas").filter(|version| *version >= 0);
+    let given = put::check_and_set(call);
     let body = json!({ "data": data, "options": { "cas": given.map_or(version, Value::from) } });
     let request = write::with_body(Request::put(&path), &body)?;
     let answer = session.perform(request).doing(&format!("Error writing data to {path}"))?;
-    let secret =
-        answer.ok_or_else(|| Failure::remote("the server did not name the new version"))?;
+    let secret = answer.ok_or_else(|| Failure::remote(NO_VERSION))?;
     show_written(call, &path, &secret)?;
     Ok(Exit::SUCCESS)
 }
@@ -136,12 +143,13 @@ pub(super) fn current(
     path: &str,
     found: Option<Secret>,
 ) -> Result<(Map<String, Value>, Value), Failure> {
-    let nothing = |what: &str| {
-        Failure::remote(format!("No {what} found at {path}; patch only works on existing data"))
-    };
     let secret = found.ok_or_else(|| Failure::remote(format!("No value found at {path}")))?;
     let version = secret.value("metadata").and_then(|metadata| metadata.get("version"));
-    let version = version.cloned().ok_or_else(|| nothing("metadata"))?;
+    let version = version.cloned().ok_or_else(|| nothing("metadata", path))?;
     let data = secret.value("data").and_then(Value::as_object).cloned();
-    Ok((data.ok_or_else(|| nothing("data"))?, version))
+    Ok((data.ok_or_else(|| nothing("data", path))?, version))
+}
+
+fn nothing(what: &str, path: &str) -> Failure {
+    Failure::remote(format!("No {what} found at {path}; patch only works on existing data"))
 }

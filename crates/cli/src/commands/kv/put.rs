@@ -30,16 +30,14 @@ fn run(call: &Call) -> Outcome {
     let data = arguments::parse(call.rest(1), &write::input(call))?;
     let session = Session::open(call)?;
     let place = Place::find(call, &session)?;
+    if check_and_set(call).is_some() {
+        place.need_versions("Check-and-set")?;
+    }
     store(call, &session, &place, data)
 }
 
 /// Writes a whole secret and tells what came of it.
-pub(super) fn store(
-    call: &Call,
-    session: &Session,
-    place: &Place,
-    data: Map<String, Value>,
-) -> Outcome {
+fn store(call: &Call, session: &Session, place: &Place, data: Map<String, Value>) -> Outcome {
     let path = place.path("data");
     let body = if place.versioned { body(call, data) } else { Value::Object(data) };
     let request = write::with_body(Request::put(&path), &body)?;
@@ -54,10 +52,14 @@ pub(super) fn store(
 
 /// The body of a write to the versioned engine.
 pub(super) fn body(call: &Call, data: Map<String, Value>) -> Value {
-    // Older clients take -1 for "do not check", as scripts still do.
-    let options = match call.flags.integer("cas").filter(|version| *version >= 0) {
+    let options = match check_and_set(call) {
         Some(version) => json!({ "cas": version }),
         None => json!({}),
     };
     json!({ "data": data, "options": options })
+}
+
+/// The version a write is to replace. Older clients take -1 for "do not check", as scripts still do.
+pub(super) fn check_and_set(call: &Call) -> Option<i64> {
+    call.flags.integer("cas").filter(|version| *version >= 0)
 }

@@ -66,8 +66,7 @@ fn run(call: &Call) -> Outcome {
     let body = json!({ "data": data, "options": { "cas": newest } });
     let request = write::with_body(Request::put(&path), &body)?;
     let answer = session.perform(request).doing(&format!("Error writing data to {path}"))?;
-    let secret =
-        answer.ok_or_else(|| Failure::remote("the server did not name the new version"))?;
+    let secret = answer.ok_or_else(|| Failure::remote(patch::NO_VERSION))?;
     show_written(call, &path, &secret)?;
     Ok(Exit::SUCCESS)
 }

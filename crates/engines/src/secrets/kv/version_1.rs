@@ -1,8 +1,9 @@
 //! Secrets without history: what was sent last is what is there.
 
-use api::{Context, Error, Lease, Path, Reply, Result, Seconds, duration};
+use api::{Context, Error, Everything, Lease, NoContent, Path, Reply, Result, Seconds, duration};
 use serde_json::{Map, Value};
 
+use super::check_reach;
 use crate::secrets::Place;
 use crate::secrets::verbatim::{self, SECRETS};
 
@@ -20,7 +21,7 @@ fn path() -> Path {
         )
         .exists(verbatim::exists)
         .read(read)
-        .write(verbatim::write)
+        .write(write)
         .delete(verbatim::delete)
         .list(verbatim::list)
         .scan(verbatim::scan)
@@ -33,10 +34,17 @@ async fn read(context: &Context, place: Place) -> Result<Reply> {
     Ok(Reply::Data(secret, Some(Lease { duration, ..Lease::default() })))
 }
 
+async fn write(context: &Context, (place, secret): (Place, Everything)) -> Result<NoContent> {
+    check_reach(context, &place.path)?;
+    verbatim::write(context, (place, secret)).await
+}
+
 /// How long the secret itself says it is good for.
 fn advice(secret: &Map<String, Value>) -> Option<Seconds> {
     let seconds = match secret.get("ttl").or_else(|| secret.get("lease"))? {
-        Value::Number(number) => number.as_u64(),
+        Value::Number(number) => {
+            number.as_u64().and_then(|seconds| duration::bounded(seconds).ok())
+        }
         Value::String(text) => duration::parse(text).ok(),
         _ => None,
     };
@@ -68,5 +76,10 @@ mod tests {
         check(json!({"ttl": -1}), None);
         check(json!({"ttl": 1.5}), None);
         check(json!({"ttl": ["1h"]}), None);
+        check(json!({"ttl": "500ms"}), Some(1));
+        check(json!({"ttl": duration::SECONDS_MAX}), Some(duration::SECONDS_MAX));
+        for beyond in [json!(duration::SECONDS_MAX + 1), json!(u64::MAX), json!("9223372037")] {
+            check(json!({ "ttl": beyond }), None);
+        }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) fn paths() -> Vec<Path<Visit>> {
     vec![
         Path::new("policies/password")
             .help("List the password policies.", "By name, with all that is in their names.")
+            .in_batch()
             .list(list),
         Path::new("policies/password/{name...}")
             .help(

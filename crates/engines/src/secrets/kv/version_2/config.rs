@@ -105,6 +105,19 @@ impl Config {
     }
 }
 
+impl DeleteAfter {
+    /// What is asked for by a duration that has been read, or turned out to be less than nothing.
+    fn from_parsed<E: de::Error>(
+        parsed: std::result::Result<u64, duration::Error>,
+    ) -> std::result::Result<Self, E> {
+        match parsed {
+            Ok(seconds) => Ok(Seconds(seconds).set().map_or(Self::Unset, Self::Time)),
+            Err(duration::Error::Negative(_)) => Ok(Self::Never),
+            Err(error) => Err(E::custom(error.discreet())),
+        }
+    }
+}
+
 impl fmt::Display for DeleteAfter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -132,8 +145,7 @@ impl<'de> Deserialize<'de> for SignedDuration {
                 self,
                 seconds: u64,
             ) -> std::result::Result<SignedDuration, E> {
-                let time = Seconds(seconds).set();
-                Ok(SignedDuration(time.map_or(DeleteAfter::Unset, DeleteAfter::Time)))
+                DeleteAfter::from_parsed(duration::bounded(seconds)).map(SignedDuration)
             }
 
             fn visit_i64<E: de::Error>(
@@ -147,15 +159,7 @@ impl<'de> Deserialize<'de> for SignedDuration {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<SignedDuration, E> {
-                let (negative, text) = match text.trim().strip_prefix('-') {
-                    Some(rest) => (true, rest),
-                    None => (false, text.trim()),
-                };
-                let seconds = duration::parse(text).map_err(|error| E::custom(error.discreet()))?;
-                if negative && seconds > 0 {
-                    return Ok(SignedDuration(DeleteAfter::Never));
-                }
-                self.visit_u64(seconds)
+                DeleteAfter::from_parsed(duration::parse(text.trim())).map(SignedDuration)
             }
         }
         deserializer.deserialize_any(Text)
@@ -185,6 +189,29 @@ mod tests {
         let config = Config { delete_after: mount, ..Config::default() };
         let deletion = config.deletion(Moment::from_unix(1000), Seconds(key));
         assert_eq!(deletion, expected.map(Moment::from_unix), "{mount:?} {key}");
+    }
+
+    #[track_caller]
+    fn check_read(json: &str, expected: Option<DeleteAfter>) {
+        let read = serde_json::from_str::<SignedDuration>(json);
+        assert_eq!(read.ok().map(|read| read.0), expected, "{json}");
+    }
+
+    #[test]
+    fn less_than_a_second_is_neither_nothing_nor_less_than_nothing() {
+        let time = |seconds| Some(DeleteAfter::Time(Seconds(seconds)));
+        check_read("\"500ms\"", time(1));
+        check_read("\" 1h \"", time(3600));
+        check_read("90", time(90));
+        for zero in ["0", "\"0s\"", "\"\"", "\"-0\""] {
+            check_read(zero, Some(DeleteAfter::Unset));
+        }
+        for negative in ["-1", "\"-1\"", "\"-0.5s\"", "\"-1ns\"", "\"-1h\""] {
+            check_read(negative, Some(DeleteAfter::Never));
+        }
+        for beyond in ["9223372037", "18446744073709551615", "\"9223372037\"", "\"soon\""] {
+            check_read(beyond, None);
+        }
     }
 
     #[test]

@@ -64,7 +64,10 @@ async fn write(context: &Context, (place, new): (Place, NewVersion)) -> Result<D
     let secret = new.secret()?;
     let config = Config::of(context).await?;
     let found = History::find(context, &place.path).await?;
-    let mut history = found.unwrap_or_else(|| History::new(context, &place.path));
+    let mut history = match found {
+        Some(history) => history,
+        None => History::new(context, &place.path)?,
+    };
     check_expectation(expected?, &history, &config)?;
     Ok(Data(history.append(&secret, context.now, &config)))
 }

@@ -24,6 +24,7 @@ use storage::{Table, View};
 
 use super::config::Config;
 use super::rules::Rules;
+use crate::secrets::kv::check_reach;
 use crate::secrets::verbatim::SECRETS;
 
 pub(super) const KEYS: Table<Key> = Table::new("key/");
@@ -112,9 +113,13 @@ impl<'a> History<'a> {
     }
 
     /// A secret at `path` without any versions yet.
-    pub(super) fn new(context: &'a Context, path: &'a str) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the name is too long to be found, or removed, later.
+    pub(super) fn new(context: &'a Context, path: &'a str) -> Result<Self> {
+        check_reach(context, path)?;
         let key = Key { created: context.now, updated: context.now, ..Key::default() };
-        Self { store: &context.store, path, key, left: None }
+        Ok(Self { store: &context.store, path, key, left: None })
     }
 
     /// Adds a version, lets the oldest go that it makes superfluous, and saves.

@@ -3,6 +3,7 @@
 use api::{Context, Error, Folder, Keys, Page, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::history::{History, KEYS};
 use crate::secrets::listing::{Depth, Wanted, bounded};
@@ -85,10 +86,23 @@ async fn names_of_live(context: &Context, mut wanted: Wanted) -> Result<Vec<Stri
         };
         wanted.after = last;
     }
-    Err(Error::Invalid(format!(
-        "more than {SECRETS_MAX} secrets would have to be looked at; ask for fewer with 'limit', \
-         or leave 'exclude_deleted' out"
-    )))
+    Err(look_on(live.len(), &wanted.after))
+}
+
+/// Too many secrets would have to be looked at, of which `live` are not deleted; `last` is the last
+/// one that was looked at. A page shorter than it was asked for would be taken for the last one, so
+/// this says which page can be had: one of as many as were found, or one that begins behind those
+/// that are all deleted.
+fn look_on(live: usize, last: &str) -> Error {
+    let way = match live {
+        // As JSON, so that it can be told apart from the text around it, whatever is in it.
+        0 => format!("go on with 'after' set to {}", Value::from(last)),
+        _ => format!("set 'limit' to {live} or less"),
+    };
+    Error::Invalid(format!(
+        "more than {SECRETS_MAX} secrets would have to be looked at; {way}, or leave \
+         'exclude_deleted' out"
+    ))
 }
 
 /// Whether a secret has a current version that can be read, or none yet.

@@ -133,7 +133,10 @@ async fn write(
     let config = Config::of(context).await?;
     let found = History::find(context, &place.path).await?;
     fields.check_expectation(found.as_ref().map(|history| &history.key), &config)?;
-    let mut history = found.unwrap_or_else(|| History::new(context, &place.path));
+    let mut history = match found {
+        Some(history) => history,
+        None => History::new(context, &place.path)?,
+    };
     let custom = fields.custom_metadata.map(|sent| sent.unwrap_or_default().0);
     if let Some(sent) = custom {
         history.key.custom = custom::replace(sent)?;
