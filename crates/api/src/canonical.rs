@@ -1,6 +1,7 @@
 //! The one form in which a path is known to router, policies, audit and storage.
 
 use std::fmt;
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use unicode_normalization::is_nfc;
@@ -15,7 +16,8 @@ use crate::{Error, Operation, Result};
 /// repaired.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct CanonicalPath {
-    text: String,
+    // Many look at the path of a request, and each may keep it.
+    text: Arc<str>,
     folder: bool,
 }
 
@@ -36,11 +38,11 @@ impl CanonicalPath {
         }
         let decoded = percent_decode(encoded)?;
         let folder = decoded.ends_with('/');
-        let text = decoded.strip_suffix('/').unwrap_or(&decoded).to_owned();
+        let text = decoded.strip_suffix('/').unwrap_or(&decoded);
         if text.chars().any(char::is_control) {
             return refuse("the path contains control characters");
         }
-        if !is_nfc(&text) {
+        if !is_nfc(text) {
             return refuse("the path is not in Unicode normalization form C");
         }
         if text.split('/').count() > Self::SEGMENTS_MAX {
@@ -55,7 +57,7 @@ impl CanonicalPath {
                 _ => {}
             }
         }
-        Ok(Self { text, folder })
+        Ok(Self { text: text.into(), folder })
     }
 
     /// Reads a path as policies write it: without the leading `/v1/`, and with nothing encoded.
@@ -118,7 +120,7 @@ impl CanonicalPath {
     /// This path with the text behind `mount` replaced: how a declaration folds a name.
     #[must_use]
     pub(crate) fn with_segments(&self, mount: &str, inner: &str) -> Self {
-        Self { text: format!("{mount}{inner}"), folder: self.folder }
+        Self { text: [mount, inner].concat().into(), folder: self.folder }
     }
 
     /// The path that this one ends in, if `end` is how it ends.
@@ -128,14 +130,14 @@ impl CanonicalPath {
             Some(head) => !end.is_empty() && (head.is_empty() || head.ends_with('/')),
             None => false,
         };
-        is_end.then(|| Self { text: end.to_owned(), folder: self.folder })
+        is_end.then(|| Self { text: end.into(), folder: self.folder })
     }
 
     /// This path with `inner`, which it ends in, replaced.
     #[must_use]
     pub fn with_inner(&self, inner: &Self, replacement: &Self) -> Self {
-        let head = self.text.strip_suffix(&inner.text).unwrap_or_default();
-        Self { text: format!("{head}{}", replacement.text), folder: self.folder }
+        let head = self.text.strip_suffix(&*inner.text).unwrap_or_default();
+        Self { text: [head, &replacement.text].concat().into(), folder: self.folder }
     }
 }
 

@@ -241,11 +241,6 @@ impl<C: Send + Sync + 'static> Path<C> {
         self.existence.is_some()
     }
 
-    /// Whether `path` leads here, below `mount`.
-    pub fn fits(&self, mount: &str, path: &CanonicalPath) -> bool {
-        self.pattern.fits(path.as_str().strip_prefix(mount).unwrap_or_default())
-    }
-
     /// What stands at each place of the pattern, folded as declared, and the path it then has.
     pub fn matches(&self, mount: &str, path: &CanonicalPath) -> Option<(Captures, CanonicalPath)> {
         let inner = path.as_str().strip_prefix(mount).unwrap_or_default();

@@ -34,7 +34,7 @@ pub use canonical::CanonicalPath;
 pub use context::{Caller, Context, MountFacts, Warnings};
 pub use declaration::{BoxFuture, Endpoint, Handler, Parameters, Path, Reached};
 pub use engine::{Class, Corner, Engine, Renew, Renewal};
-pub use entropy::{Entropy, SystemEntropy, hexadecimal, identifier, unique};
+pub use entropy::{Entropy, SystemEntropy, UniqueNames, hexadecimal, identifier, unique};
 pub use envelope::{Auth, Envelope, Lease, WrappingToken};
 pub use error::{Error, LoginFailure, Result};
 pub use memory::Memory;

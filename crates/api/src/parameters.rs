@@ -57,10 +57,10 @@ impl Given {
         P::deserialize(Whole(self)).map_err(|flaw| Error::Invalid(flaw.to_string()))
     }
 
-    /// All parameters by name; of two with the same name, the one in the path.
-    fn merged(&self) -> BTreeMap<&str, &Value> {
-        let all = self.sent.iter().chain(&self.captured);
-        all.map(|(name, value)| (name.as_str(), value)).collect()
+    /// All parameters; of two with the same name, the one in the path.
+    fn merged(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let sent = self.sent.iter().filter(|(name, _)| !self.captured.contains_key(*name));
+        sent.chain(&self.captured).map(|(name, value)| (name.as_str(), value))
     }
 }
 
@@ -279,7 +279,7 @@ impl<'de> Deserializer<'de> for Whole<'_> {
     type Error = Flaw;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        visitor.visit_map(Fields::new(self.0.merged().into_iter(), Naming::Theirs))
+        visitor.visit_map(Fields::new(self.0.merged(), Naming::Theirs))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -288,7 +288,7 @@ impl<'de> Deserializer<'de> for Whole<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Flawed<V::Value> {
-        visitor.visit_map(Fields::new(self.0.merged().into_iter(), Naming::Ours))
+        visitor.visit_map(Fields::new(self.0.merged(), Naming::Ours))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Flawed<V::Value> {

@@ -129,7 +129,7 @@ impl<T> Mirrors<T> {
 
     async fn stored(&self, transaction: &Transaction, key: String) -> Result<Found<T>> {
         if let Some(copy) = self.copies.get(&key) {
-            transaction.expect(&key, copy.revision)?;
+            transaction.expect(key, copy.revision)?;
             return Ok(copy);
         }
         let forgotten = self.forgotten.load(Ordering::SeqCst);

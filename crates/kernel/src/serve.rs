@@ -112,7 +112,10 @@ async fn attempt(kernel: &Arc<Kernel>, exchange: &mut Exchange) -> Result<Reply>
     exchange.began = granted.route().reached().once;
     let mount = granted.route().mount.clone();
     let outcome = match perform(&visit, granted).await {
-        Ok(Reply::Batch(operations)) => perform_each(kernel, &visit, exchange, operations).await,
+        Ok(Reply::Batch(operations)) => {
+            // What is rare is boxed, here and below: room for it is room in every request.
+            Box::pin(perform_each(kernel, &visit, exchange, operations)).await
+        }
         outcome => outcome,
     };
     let outcome = match outcome {
@@ -249,13 +252,13 @@ async fn call(visit: &Visit, route: &Route<'_>, given: Given) -> Result<Reply> {
             }
             let reply = match outcome {
                 Err(Error::LoginFailed(failure)) => {
-                    return Err(lockout::count(visit, &route.mount, failure).await?);
+                    return Err(Box::pin(lockout::count(visit, &route.mount, failure)).await?);
                 }
                 outcome => outcome?,
             };
             warn_of_parameters(visit, door, &given, &reply);
             match reply {
-                Reply::Login(proof) => login::complete(visit, route, *proof).await,
+                Reply::Login(proof) => Box::pin(login::complete(visit, route, *proof)).await,
                 reply => Ok(reply),
             }
         }

@@ -174,7 +174,7 @@ impl Visit {
     pub(crate) fn corner(&self, route: &Route<'_>) -> Result<View> {
         let engine = self.kernel.engine(&route.mount).ok_or(Error::UnsupportedPath)?;
         let prefix = match engine.corner {
-            Corner::Mount => format!("{MOUNTS}{}/", route.mount.storage),
+            Corner::Mount => [MOUNTS, &route.mount.storage, "/"].concat(),
             Corner::Token => {
                 let holder = self.holder.as_ref().ok_or(Error::Unauthenticated)?;
                 if holder.token.kind == Kind::Batch {
@@ -182,7 +182,7 @@ impl Visit {
                         "cubbyhole operations are only supported by 'service' type tokens",
                     ));
                 }
-                format!("{CUBBYHOLES}{}/", holder.key)
+                [CUBBYHOLES, &holder.key, "/"].concat()
             }
         };
         Ok(View::new(self.transaction(), prefix))

@@ -1,5 +1,6 @@
 //! Typed records in a corner of the store.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ const PAGE_KEYS: usize = 256;
 #[derive(Clone)]
 pub struct View {
     transaction: Arc<Transaction>,
-    prefix: String,
+    prefix: Cow<'static, str>,
 }
 
 /// A typed family of records under one prefix: `const USERS: Table<User> = Table::new("user/")`.
@@ -30,14 +31,14 @@ pub struct Table<T> {
 
 impl View {
     /// The corner of `transaction` whose keys all start with `prefix`.
-    pub fn new(transaction: &Arc<Transaction>, prefix: impl Into<String>) -> Self {
+    pub fn new(transaction: &Arc<Transaction>, prefix: impl Into<Cow<'static, str>>) -> Self {
         Self { transaction: transaction.clone(), prefix: prefix.into() }
     }
 
     /// A corner of this corner.
     #[must_use]
     pub fn within(&self, prefix: &str) -> Self {
-        Self::new(&self.transaction, format!("{}{prefix}", self.prefix))
+        Self::new(&self.transaction, self.key(prefix))
     }
 
     /// The transaction this corner belongs to.
@@ -47,7 +48,7 @@ impl View {
 
     /// The full key of `name` in this corner.
     pub fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+        [&self.prefix, name].concat()
     }
 }
 
@@ -143,7 +144,7 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
     }
 
     fn key(&self, view: &View, name: &str) -> String {
-        format!("{}{}{name}", view.prefix, self.prefix)
+        [&view.prefix, self.prefix, name].concat()
     }
 }
 

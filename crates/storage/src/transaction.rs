@@ -1,6 +1,7 @@
 //! One attempt at reading, deciding and writing.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -67,13 +68,20 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Conflict`] when an earlier look at the same key saw something else: two views
     /// of one key that disagree mean this attempt is already lost.
-    pub fn expect(&self, key: &str, revision: Option<Revision>) -> Result<(), CommitError> {
-        // The first look stays: an attempt that goes on after a disagreement must still fail.
-        let first = *self.pending().checks.entry(key.to_owned()).or_insert(revision);
-        if first != revision {
-            return Err(CommitError::Conflict { key: key.to_owned() });
+    pub fn expect(
+        &self,
+        key: impl Into<String>,
+        revision: Option<Revision>,
+    ) -> Result<(), CommitError> {
+        match self.pending().checks.entry(key.into()) {
+            Entry::Vacant(place) => {
+                place.insert(revision);
+                Ok(())
+            }
+            Entry::Occupied(first) if *first.get() == revision => Ok(()),
+            // The first look stays: an attempt that goes on after a disagreement must still fail.
+            Entry::Occupied(first) => Err(CommitError::Conflict { key: first.key().clone() }),
         }
-        Ok(())
     }
 
     /// Keys that start with `prefix` and sort after `after`, as this transaction would leave them.

@@ -103,7 +103,7 @@ fn asked(trail: &Trail, hasher: &Hasher) -> Value {
         "client_token_accessor":
             trail.holder.as_ref().map(|holder| accessor(&holder.token.accessor, hasher)),
         "namespace": { "id": "root" },
-        "path": trail.path,
+        "path": trail.path.to_string(),
         "data": trail.sent.as_ref().map(|sent| hasher.sent(sent, &trail.secrets)),
         "remote_address": trail.remote.map(|remote| remote.ip().to_canonical().to_string()),
         "wrap_ttl": trail.wrap_ttl.map(|ttl| ttl.0),

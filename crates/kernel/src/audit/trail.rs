@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::{Error, Operation, Reply, Request, Result, Seconds, Secret};
+use api::{CanonicalPath, Error, Operation, Reply, Request, Result, Seconds, Secret};
 use serde_json::{Map, Value};
 
 use super::entry;
@@ -12,6 +12,7 @@ use super::hash::Hasher;
 use super::{AuditTable, Device};
 use crate::Kernel;
 use crate::mounts::{Mount, Route};
+use crate::policies::MergedRule;
 use crate::tokens::Holder;
 use crate::visit::Visit;
 
@@ -19,7 +20,7 @@ use crate::visit::Visit;
 pub(crate) struct Trail {
     pub(super) id: String,
     pub(super) operation: Operation,
-    pub(super) path: String,
+    pub(super) path: CanonicalPath,
     pub(super) remote: Option<SocketAddr>,
     pub(super) wrap_ttl: Option<Seconds>,
     pub(super) shown: Option<Secret>,
@@ -41,7 +42,7 @@ impl Trail {
         Self {
             id: request.id.clone(),
             operation: request.operation,
-            path: request.path.to_string(),
+            path: request.path.clone(),
             remote: request.remote,
             wrap_ttl: request.wrap_ttl,
             shown: request.token.clone(),
@@ -89,8 +90,7 @@ impl Trail {
     pub(crate) fn note_route(&mut self, route: &Route<'_>) {
         self.mount = Some(route.mount.clone());
         self.secrets = route.secrets();
-        let slash = if self.path.ends_with('/') { "/" } else { "" };
-        self.path = format!("{}{slash}", route.path.as_str());
+        self.path = route.path.clone();
     }
 
     /// Forgets who asked and what allowed it: what an attempt that lost its race found out is not
@@ -110,9 +110,11 @@ impl Trail {
         self.operation = operation;
     }
 
-    /// Notes the policies that allow the request.
-    pub(crate) fn note_granting(&mut self, policies: Vec<String>) {
-        self.granting = policies;
+    /// Notes the policies that allow `operation`, where there is anybody to tell.
+    pub(crate) fn note_granting(&mut self, rule: &MergedRule, operation: Operation) {
+        if self.table.as_ref().is_some_and(|table| !table.devices.is_empty()) {
+            self.granting = rule.granted_by(operation).into_iter().map(str::to_owned).collect();
+        }
     }
 
     /// Writes the first entry, where it is not written yet.
@@ -161,8 +163,8 @@ impl Trail {
         };
         let mut taken = false;
         for device in &table.devices {
-            let hasher = Hasher::new(&device.salt);
-            let entry = entry::response(self, &hasher, kernel.time.now(), (outcome, warnings));
+            let (hasher, now) = (&Hasher::new(&device.salt), kernel.time.now());
+            let entry = entry::response(self, hasher, now, (outcome, warnings));
             taken |= write(kernel, device, &entry).await;
         }
         self.must_have(taken)

@@ -126,7 +126,8 @@ fn choose<'a, C: Send + Sync + 'static>(
     (path, operation): (&CanonicalPath, Operation),
     found: impl FnOnce(&'a Path<C>) -> Found<'a>,
 ) -> Route<'a> {
-    let fitting = doors.iter().filter(|door| door.fits(&mount.path, path));
+    let inner = path.as_str().strip_prefix(&mount.path).unwrap_or_default();
+    let fitting = doors.iter().filter(|door| door.pattern.fits(inner));
     let can_do =
         |door: &Path<C>| operation == Operation::Help || door.endpoint(operation).is_some();
     let best = fitting.min_by_key(|door| (!can_do(door), door.pattern.generality()));
@@ -135,7 +136,6 @@ fn choose<'a, C: Send + Sync + 'static>(
             Route { mount: mount.clone(), found: found(door), path, captures, operation }
         }
         None => {
-            let inner = path.as_str().strip_prefix(&mount.path).unwrap_or_default();
             let beside = |door: &Path<C>| door.reached.public && shares_head(&door.pattern, inner);
             let found = match doors.iter().any(beside) {
                 true => Found::NothingInPublic,

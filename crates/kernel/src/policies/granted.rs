@@ -1,5 +1,6 @@
 //! The proof that a request may be performed. Only this room can make one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use api::{Error, Given, Operation, Result};
@@ -132,7 +133,7 @@ pub(crate) async fn authorize(
     let wrap_ttl = visit.wrap_ttl.map(|ttl| ttl.0);
     let judged = rule.judge_access(visit.operation, need);
     judged.and_then(|()| rule.judge_wrapping(wrap_ttl)).map_err(|_| Error::Denied)?;
-    trail.note_granting(rule.granted_by(visit.operation).into_iter().map(str::to_owned).collect());
+    trail.note_granting(&rule, visit.operation);
     Ok(Permission { rule: Some(rule) })
 }
 
@@ -151,10 +152,10 @@ fn says_nothing(rule: &MergedRule, visit: &Visit) -> bool {
 }
 
 /// The path as policies are asked: a folder with a slash at its end.
-fn asked_path(visit: &Visit) -> String {
+fn asked_path(visit: &Visit) -> Cow<'_, str> {
     match visit.operation {
-        Operation::List | Operation::Scan => visit.path.clone().into_folder().to_string(),
-        _ => visit.path.as_str().to_owned(),
+        Operation::List | Operation::Scan => visit.path.clone().into_folder().to_string().into(),
+        _ => visit.path.as_str().into(),
     }
 }
 

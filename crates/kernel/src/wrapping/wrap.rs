@@ -73,7 +73,8 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
     };
     let response = Response::of(reply, id, warnings)?;
     let creation_path = visit.path.as_str().to_owned();
-    let info = keep(visit, response, ttl, creation_path).await?;
+    // Rare, and large: room for it is room in every request.
+    let info = Box::pin(keep(visit, response, ttl, creation_path)).await?;
     Ok(Reply::Wrapped(Box::new(WrappingToken { wrapped_accessor, ..info })))
 }
 

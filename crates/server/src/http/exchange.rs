@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use api::{BoxFuture, Entropy, Error, Operation, Request};
+use api::{BoxFuture, Error, Operation, Request, UniqueNames};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -35,7 +35,7 @@ pub(super) const REQUESTS_MAX: usize = 4096;
 /// What answers the requests of one listener.
 pub(super) struct Desk {
     pub(super) service: Arc<dyn Service>,
-    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) names: Arc<UniqueNames>,
     pub(super) limits: Limits,
     /// One for each request that may be answered at the same time, on all listeners together.
     pub(super) permits: Arc<Semaphore>,
@@ -111,7 +111,7 @@ impl Desk {
             Box::new(body::unread(mailbox.share(), notation, &self.limits))
         };
         let body = notation.map(unread);
-        let id = api::unique(&*self.entropy);
+        let id = self.names.fresh();
         Request { id, operation, path, query, body, token, wrap_ttl, remote: Some(remote) }
     }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api::Entropy;
+use api::{Entropy, UniqueNames};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -36,7 +36,7 @@ pub struct Listener {
 /// What answers on every listener.
 pub struct Server {
     service: Arc<dyn Service>,
-    entropy: Arc<dyn Entropy>,
+    names: Arc<UniqueNames>,
     permits: Arc<Semaphore>,
     places: Arc<Places>,
 }
@@ -73,7 +73,8 @@ impl Server {
     /// A server that passes requests on to `service` and names them from `entropy`.
     pub fn new(service: Arc<dyn Service>, entropy: Arc<dyn Entropy>) -> Self {
         let permits = Arc::new(Semaphore::new(REQUESTS_MAX));
-        Self { service, entropy, permits, places: Arc::new(Places::new()) }
+        let names = Arc::new(UniqueNames::new(entropy));
+        Self { service, names, permits, places: Arc::new(Places::new()) }
     }
 
     /// Answers on all `listeners` until `stop` is requested; then takes no new connections, and
@@ -96,8 +97,8 @@ impl Server {
     }
 
     fn door(&self, tls: Option<Arc<Tls>>, limits: Limits, stop: &Stop) -> Door {
-        let (service, entropy) = (self.service.clone(), self.entropy.clone());
-        let desk = Arc::new(Desk { service, entropy, limits, permits: self.permits.clone() });
+        let (service, names) = (self.service.clone(), self.names.clone());
+        let desk = Arc::new(Desk { service, names, limits, permits: self.permits.clone() });
         Door { tls, desk, places: self.places.clone(), stop: stop.clone() }
     }
 }

@@ -1,8 +1,8 @@
 //! Reading and writing what a secret says.
 
-use api::{Context, Data, Error, Found, NoContent, Path, Result};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use api::{Context, Data, Error, Found, NoContent, Path, Reply, Respond, Result};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::config::Config;
@@ -36,7 +36,7 @@ struct NewVersion {
     options: Option<Object>,
 }
 
-#[derive(JsonSchema, Serialize)]
+#[derive(JsonSchema)]
 struct SecretView {
     /// What the version says; `null` where it is deleted.
     data: Option<Map<String, Value>>,
@@ -48,15 +48,15 @@ async fn exists(context: &Context, place: Place) -> Result<bool> {
     Ok(History::find(context, &place.path).await?.is_some())
 }
 
-async fn read(context: &Context, (place, wanted): (Place, Wanted)) -> Result<Found<SecretView>> {
+async fn read(context: &Context, (place, wanted): (Place, Wanted)) -> Result<SecretView> {
     let history = History::find(context, &place.path).await?.ok_or(Error::Missing)?;
     let (number, version) = history.wanted(&wanted).await?;
     let metadata = history.view(number, &version);
     if !version.is_live(context.now) {
-        return Ok(Found::Gone(SecretView { data: None, metadata }));
+        return Ok(SecretView { data: None, metadata });
     }
     let data = history.secret(number).await?;
-    Ok(Found::Here(SecretView { data: Some(data), metadata }))
+    Ok(SecretView { data: Some(data), metadata })
 }
 
 async fn write(context: &Context, (place, new): (Place, NewVersion)) -> Result<Data<VersionView>> {
@@ -96,6 +96,25 @@ async fn delete(context: &Context, place: Place) -> Result<NoContent> {
         history.change(&current, |version| version.delete(context.now)).await?;
     }
     Ok(NoContent)
+}
+
+/// By hand, so that what a version says, however much, goes into the answer without being copied.
+impl Respond for SecretView {
+    fn into_reply(self) -> Reply {
+        let is_there = self.data.is_some();
+        let data = self.data.map_or(Value::Null, Value::Object);
+        let metadata = serde_json::to_value(self.metadata).expect("it is plain data");
+        let named = [("data", data), ("metadata", metadata)];
+        let fields = named.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        match is_there {
+            true => Reply::Data(fields, None),
+            false => Reply::Absent(Some(fields)),
+        }
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(schema_for!(Self))
+    }
 }
 
 impl NewVersion {
