@@ -160,6 +160,9 @@ impl Asked {
                 "no such operation; there are write, patch, delete, read, list and scan",
             ));
         };
+        if self.path.starts_with('/') {
+            return Err(Error::invalid("a path has no slash in front"));
+        }
         let path = CanonicalPath::parse_plain(&self.path)?.asked_for(*operation)?;
         if path.as_str().is_empty() {
             return Err(Error::invalid("missing path"));

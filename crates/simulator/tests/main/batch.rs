@@ -365,6 +365,7 @@ async fn what_makes_no_sense_is_refused_before_anything_is_done() {
     let folder = "operations[0]: cannot write to a path ending in '/'";
     check(json!([write("kv/a/", json!({}))]), folder).await;
     check(json!([read("")]), "operations[0]: missing path").await;
+    check(json!([read("/kv/a")]), "operations[0]: a path has no slash in front").await;
     let misspelt = json!({"operation": "write", "path": "kv/a", "data": {"a": 1}});
     let outcome = house.root().write("sys/batch", json!({"operations": [misspelt]})).await;
     assert!(
