@@ -142,8 +142,8 @@ async fn batch(_: &Visit, given: Batch) -> Result<Operations> {
 }
 
 impl Asked {
-    /// What has another name is refused: it was meant for something. It is not repeated, since it may
-    /// be a secret in the wrong place.
+    /// What has another name is refused: it was meant for something. It is not repeated, since it
+    /// may be a secret in the wrong place.
     fn read(sent: Map<String, Value>) -> Result<Self> {
         if sent.keys().any(|name| !ASKED.contains(&name.as_str())) {
             return Err(Error::invalid(
