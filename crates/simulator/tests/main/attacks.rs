@@ -1,14 +1,13 @@
 //! What a hostile and patient reader tried, and what must therefore never work.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use api::{Body, BoxFuture, CanonicalPath, Error, Operation, Path, Request, Result, Secret, Trust};
-use async_trait::async_trait;
 use kernel::Door;
 use serde_json::{Map, Value, json};
 use simulator::{Caller, House};
-use storage::testing::Busy;
-use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
+use storage::testing::{Busy, Interrupted};
+use storage::{Commit, Memory, Store};
 
 async fn make(caller: &Caller, body: Value) -> String {
     let made = caller.write("auth/token/create", body).await.unwrap();
@@ -86,35 +85,8 @@ async fn a_parameter_never_leads_a_listing_elsewhere_than_its_path() {
     }
 }
 
-/// Does something once, right before a token's record is removed.
-struct Meddling {
-    inner: Arc<Memory>,
-    act: Mutex<Option<BoxFuture<'static, ()>>>,
-}
-
-#[async_trait]
-impl Store for Meddling {
-    async fn get(&self, key: &str) -> storage::Result<Option<Record>> {
-        self.inner.get(key).await
-    }
-
-    async fn list(&self, prefix: &str, after: &str, limit: usize) -> storage::Result<Vec<String>> {
-        self.inner.list(prefix, after, limit).await
-    }
-
-    async fn commit(&self, commit: Commit) -> std::result::Result<Revision, CommitError> {
-        if commit.deletes.iter().any(|key| key.starts_with("sys/token/")) {
-            let act = self.act.lock().unwrap().take();
-            if let Some(act) = act {
-                act.await;
-            }
-        }
-        self.inner.commit(commit).await
-    }
-
-    fn watch(&self) -> Watch {
-        self.inner.watch()
-    }
+fn ends_a_token(commit: &Commit) -> bool {
+    commit.deletes.iter().any(|key| key.starts_with("sys/token/"))
 }
 
 #[tokio::test]
@@ -125,13 +97,13 @@ async fn what_a_token_leaves_behind_is_cleared_up_even_if_it_came_at_the_last_mo
         let root = house.root();
         let census = house.census().await;
         let token = make(&root, json!({"id": "ending", "policies": ["root"]})).await;
-        let meddling = Arc::new(Meddling { inner: memory, act: Mutex::default() });
-        house.store = meddling.clone();
+        let store = Arc::new(Interrupted::new(memory, ends_a_token));
+        house.store = store.clone();
         house.restart(2).await;
         let late = house.at(1).with_token(&token);
-        *meddling.act.lock().unwrap() = Some(Box::pin(async move {
+        store.interrupt(async move {
             late.write(write, json!({"secret": "x"})).await.unwrap();
-        }));
+        });
         house.holder(&token).write("auth/token/revoke-self", json!({})).await.unwrap();
         house.settle().await.unwrap();
         assert_eq!(house.census().await, census, "{write}");

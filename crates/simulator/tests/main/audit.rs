@@ -1,13 +1,12 @@
 //! The audit trail, through a whole kernel.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use api::{BoxFuture, Error};
-use async_trait::async_trait;
 use serde_json::{Value, json};
 use simulator::House;
-use storage::testing::Busy;
-use storage::{Commit, CommitError, Memory, Record, Revision, Store, Watch};
+use storage::testing::{Busy, Interrupted};
+use storage::{Memory, Store};
 
 async fn audited(folder: &tempfile::TempDir) -> (House, String) {
     let memory = Arc::new(Memory::default());
@@ -139,45 +138,13 @@ async fn a_password_sent_as_a_number_is_no_clearer() {
     assert_eq!(text.matches(hash["hash"].as_str().unwrap()).count(), 6);
 }
 
-/// Lets somebody else act before the next commit that checks anything.
-struct Interrupted {
-    inner: Arc<dyn Store>,
-    act: Mutex<Option<BoxFuture<'static, ()>>>,
-}
-
-#[async_trait]
-impl Store for Interrupted {
-    async fn get(&self, key: &str) -> storage::Result<Option<Record>> {
-        self.inner.get(key).await
-    }
-
-    async fn list(&self, prefix: &str, after: &str, max: usize) -> storage::Result<Vec<String>> {
-        self.inner.list(prefix, after, max).await
-    }
-
-    async fn commit(&self, commit: Commit) -> std::result::Result<Revision, CommitError> {
-        let act = match commit.checks.is_empty() {
-            true => None,
-            false => self.act.lock().unwrap().take(),
-        };
-        if let Some(act) = act {
-            act.await;
-        }
-        self.inner.commit(commit).await
-    }
-
-    fn watch(&self) -> Watch {
-        self.inner.watch()
-    }
-}
-
 #[tokio::test]
 async fn the_trail_of_a_lost_race_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("audit.log").to_str().unwrap().to_owned();
     let inner: Arc<dyn Store> = Arc::new(Memory::default());
     let mut house = House::on(inner.clone(), 0, 5).await;
-    let store = Arc::new(Interrupted { inner, act: Mutex::default() });
+    let store = Arc::new(Interrupted::new(inner, |commit| !commit.checks.is_empty()));
     house.store = store.clone();
     house.restart(2).await;
     crate::walk::furnish(&house).await;
@@ -190,9 +157,9 @@ async fn the_trail_of_a_lost_race_is_forgotten() {
     let refused = async |act: BoxFuture<'static, ()>| {
         // Once before, so that the node has no older copies that would lose a race by themselves.
         user.read("kv/app").await.unwrap();
-        *store.act.lock().unwrap() = Some(act);
+        store.interrupt(act);
         assert!(user.read("kv/app").await.is_err());
-        assert!(store.act.lock().unwrap().is_none(), "nobody came between");
+        assert!(!store.is_waiting(), "nobody came between");
         let mut entries = entries(&file);
         let end = entries.pop().unwrap();
         let begun = |one: &&Value| one["type"] == "request" && one["request"]["path"] == "kv/app";
