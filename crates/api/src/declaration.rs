@@ -344,14 +344,14 @@ trait ErasedHandler<C, A>: Send + Sync {
     ) -> BoxFuture<'a, Result<A>>;
 }
 
-/// Puts words before the complaint about a field of the wrong type.
-fn behind(words: &str, error: Error) -> Error {
-    match error {
+/// Parameters of a type, with words before the complaint about a field of another one.
+fn parsed<P: Parameters>((given, complaint): (&Given, &str)) -> Result<P> {
+    given.parse().map_err(|error| match error {
         Error::Invalid(text) if text.starts_with(CONVERSION) => {
-            Error::Invalid(format!("{words}{text}"))
+            Error::Invalid(format!("{complaint}{text}"))
         }
         other => other,
-    }
+    })
 }
 
 struct Typed<H, P, R> {
@@ -369,12 +369,9 @@ where
     fn call<'a>(
         &'a self,
         context: &'a C,
-        (given, complaint): (&'a Given, &'static str),
+        given: (&'a Given, &'static str),
     ) -> BoxFuture<'a, Result<Reply>> {
-        Box::pin(async move {
-            let parameters = given.parse().map_err(|error| behind(complaint, error))?;
-            Ok(self.handler.call(context, parameters).await?.into_reply())
-        })
+        Box::pin(async move { Ok(self.handler.call(context, parsed(given)?).await?.into_reply()) })
     }
 }
 
@@ -392,11 +389,8 @@ where
     fn call<'a>(
         &'a self,
         context: &'a C,
-        (given, complaint): (&'a Given, &'static str),
+        given: (&'a Given, &'static str),
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let parameters = given.parse().map_err(|error| behind(complaint, error))?;
-            self.handler.call(context, parameters).await
-        })
+        Box::pin(async move { self.handler.call(context, parsed(given)?).await })
     }
 }
