@@ -81,10 +81,3 @@ async fn exponents_come_back_small_and_with_a_sign() {
     house.write("a", parse(r#"{"a":[1e3,1E3,1E+3,1E-3]}"#).into()).await.done();
     assert_eq!(house.read("a").await.data().to_string(), r#"{"a":[1e+3,1e+3,1e+3,1e-3]}"#);
 }
-
-#[tokio::test]
-async fn of_a_name_given_twice_the_last_counts() {
-    let house = House::new("kv", None);
-    house.write("a", parse(r#"{"a":1,"b":{"c":1,"c":2},"a":2}"#).into()).await.done();
-    assert_eq!(house.read("a").await.data(), json!({"a": 2, "b": {"c": 2}}));
-}
