@@ -345,12 +345,16 @@ impl Exchange {
         }
     }
 
-    /// Takes the operations of a batch for parts; they are the same at every attempt.
+    /// Takes the operations of a batch for parts; they are the same at every attempt, and have come
+    /// to nothing yet.
     fn divide(&mut self, operations: Vec<BatchOperation>) {
         if self.parts.is_empty() {
             let numbered = operations.into_iter().enumerate();
             let part = |(index, operation)| batch::request(&self.request, index, operation);
             self.parts = numbered.map(part).map(Self::new).collect();
+        }
+        for part in &mut self.parts {
+            part.outcome = None;
         }
     }
 

@@ -6,7 +6,7 @@ use api::{Error, Operation};
 use serde_json::{Value, json};
 use simulator::{Caller, House};
 use storage::Memory;
-use storage::testing::{Busy, Fault, Flaky};
+use storage::testing::{Busy, Fault, Flaky, Interrupted};
 
 const STEPS_MAX: u64 = 120;
 
@@ -539,4 +539,32 @@ async fn the_trail_shows_every_operation_and_no_secret() {
     let whole = all[start]["request"]["id"].as_str().unwrap();
     assert_eq!(all[start + 1]["request"]["id"], format!("{whole}.0"));
     assert_eq!(all[start + 2]["auth"]["policy_results"]["granting_policies"][0]["name"], "own");
+}
+
+/// What an operation came to in an attempt that lost its race is not what it has come to.
+#[tokio::test]
+async fn the_trail_of_a_refused_batch_says_why_at_every_operation() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.log").to_str().unwrap().to_owned();
+    let memory = Arc::new(Memory::default());
+    let mut house = house_on(memory.clone(), 1).await;
+    let store = Arc::new(Interrupted::new(memory, |commit| !commit.puts.is_empty()));
+    house.store = store.clone();
+    house.restart(2).await;
+    let device = json!({"type": "file", "options": {"file_path": file}});
+    house.root().write("sys/audit/file", device).await.unwrap();
+    let user = with_policy(&house, r#"path "kv/*" {capabilities=["create", "read"]}"#).await;
+    let other = house.at(1).with_token(&house.root);
+    store.interrupt(async move {
+        let less = json!({"policy": r#"path "kv/none" {capabilities=["read"]}"#});
+        other.write("sys/policies/acl/own", less).await.unwrap();
+    });
+    let refused = batch(&user, &[write("kv/a", json!({"a": 1})), read("kv/none")]).await;
+    let text = "operations[0] (write kv/a): permission denied";
+    assert_eq!(refused, forbidden(text));
+    let trail = std::fs::read_to_string(&file).unwrap();
+    let last = trail.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let last =
+        last.filter(|entry| entry["type"] == "response" && entry["request"]["path"] == "kv/none");
+    assert_eq!(last.last().unwrap()["error"], text);
 }
