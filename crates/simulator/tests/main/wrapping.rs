@@ -350,3 +350,13 @@ async fn after_a_crash_at_any_step_of_unwrapping_it_is_used_up_or_as_before() {
         }
     }
 }
+
+/// A read that finds something gone tells of what was there; a write has only failed.
+#[tokio::test]
+async fn a_write_that_finds_nothing_to_change_is_not_wrapped() {
+    let house = furnished().await;
+    let two = json!({"type": "kv", "options": {"version": "2"}});
+    house.root().write("sys/mounts/two", two).await.unwrap();
+    let answer = house.root().wrapping(60).write("two/app", json!({"a": 1})).await;
+    assert_eq!(answer, Err(Error::Missing));
+}
