@@ -536,6 +536,9 @@ async fn the_trail_shows_every_operation_and_no_secret() {
         "response update sys/batch refused",
     ];
     assert_eq!(told[8..], second);
+    // What was answered is told once.
+    assert!(all[start + 6]["response"]["data"]["a"].is_string());
+    assert_eq!(all[start + 7]["response"]["data"], Value::Null);
     let whole = all[start]["request"]["id"].as_str().unwrap();
     assert_eq!(all[start + 1]["request"]["id"], format!("{whole}.0"));
     assert_eq!(all[start + 2]["auth"]["policy_results"]["granting_policies"][0]["name"], "own");
