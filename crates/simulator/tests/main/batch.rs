@@ -566,8 +566,10 @@ async fn the_trail_of_a_refused_batch_says_why_at_every_operation() {
     let text = "operations[0] (write kv/a): permission denied";
     assert_eq!(refused, forbidden(text));
     let trail = std::fs::read_to_string(&file).unwrap();
-    let last = trail.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let last =
-        last.filter(|entry| entry["type"] == "response" && entry["request"]["path"] == "kv/none");
-    assert_eq!(last.last().unwrap()["error"], text);
+    let last = trail
+        .lines()
+        .rev()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|entry| entry["type"] == "response" && entry["request"]["path"] == "kv/none");
+    assert_eq!(last.unwrap()["error"], text);
 }
