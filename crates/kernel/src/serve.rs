@@ -151,8 +151,7 @@ async fn permit<'a>(
 async fn confirm<T>(visit: &Visit, outcome: Result<T>) -> Result<T> {
     match outcome {
         Err(error) if !error.is_conflict() => {
-            visit.transaction().discard_writes();
-            visit.transaction().commit().await?;
+            visit.commit_refusal().await?;
             Err(error)
         }
         other => other,

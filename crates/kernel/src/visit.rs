@@ -13,7 +13,7 @@ use crate::lockout::Onset;
 use crate::metrics::Tally;
 use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::{Holder, Kind};
-use crate::{Kernel, services};
+use crate::{Kernel, services, tokens};
 
 /// Where the kernel keeps its own records.
 pub(crate) const SYSTEM: &str = "sys/";
@@ -131,10 +131,26 @@ impl Visit {
     /// # Errors
     /// When somebody else was faster, or the store cannot answer.
     pub(crate) async fn commit(&self) -> Result<()> {
+        self.write().await?;
+        self.kernel.metrics.note_tokens(&self.tally);
+        Ok(())
+    }
+
+    /// Makes sure that all that led to a refusal is still so, and drops what was to be written, but
+    /// for what is kept whatever comes of a request.
+    ///
+    /// # Errors
+    /// As [`Visit::commit`].
+    pub(crate) async fn commit_refusal(&self) -> Result<()> {
+        self.transaction().discard_writes();
+        self.write().await
+    }
+
+    async fn write(&self) -> Result<()> {
         let written = self.transaction().written_keys();
+        tokens::empty_cubbyholes(self, &written).await?;
         self.transaction().commit().await?;
         written.iter().for_each(|key| self.kernel.forget_copy(key));
-        self.kernel.metrics.note_tokens(&self.tally);
         Ok(())
     }
 
