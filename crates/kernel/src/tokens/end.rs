@@ -18,11 +18,11 @@ const CLEARED_MAX: usize = 256;
 
 /// Ends a token and with it, from this commit on, everything below it.
 ///
-/// Its cubbyhole is emptied by the very commit, see [`empty_cubbyholes`]. What else it leaves behind
-/// is beyond reach at once, since every use of a child looks at its parents; a worker removes it.
-/// Whether there is any cannot be told here: some may come in until the very commit. After it none
-/// does, since making a child or a secret reads the record that is removed now; so the worker, which
-/// comes later, sees all there is.
+/// Its cubbyhole is emptied by the very commit, see [`empty_cubbyholes`]. What else it leaves
+/// behind is beyond reach at once, since every use of a child looks at its parents; a worker
+/// removes it. Whether there is any cannot be told here: some may come in until the very commit.
+/// After it none does, since making a child or a secret reads the record that is removed now; so
+/// the worker, which comes later, sees all there is.
 pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     let system = &visit.system;
     visit.tally.note(TokenEvent::Ended);
@@ -41,8 +41,8 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     ENDED.put(system, key, &());
 }
 
-/// Empties the cubbyholes of the tokens that end with what is `written`, as far as one commit should
-/// go; the worker does the rest, and what came in beside the commit.
+/// Empties the cubbyholes of the tokens that end with what is `written`, as far as one commit
+/// should go; the worker does the rest, and what came in beside the commit.
 ///
 /// # Errors
 /// When the store cannot answer.
