@@ -8,6 +8,7 @@
 //! look it up, and for policies what it takes to read them. Of a rule in a policy that they may not
 //! read they are told the name of the policy, and nothing of what it says.
 
+use api::describe::Synonyms;
 use api::{
     Data, Error, NameList, Operation, Path, Result, Seconds, Secret, check_policy_names,
     normalize_policies,
@@ -151,7 +152,7 @@ async fn explain(
     let candidate = candidate.understood()?;
     let asked_about = asked_about(&reader, holder, &who, candidate.as_ref()).await?;
     let reader = Reader { candidate: candidate.map(|(name, _)| name), ..reader };
-    let Some(need) = need(visit, &path, operation).await? else {
+    let Some((need, synonyms)) = door(visit, &path, operation).await? else {
         return Ok(Data(Explanation::of_open_door(path, operation)));
     };
     let (subject, now_seconds) = (&asked_about.subject, visit.now.unix());
@@ -161,6 +162,7 @@ async fn explain(
         access,
         need,
         data: Some(&ask.parameters),
+        synonyms: &synonyms,
         wrap_ttl,
     });
     let nearest = match verdict.refusal {
@@ -180,19 +182,23 @@ fn operation(word: &str) -> Result<Operation> {
     })
 }
 
-/// What the door at `path` asks for beyond the capability; nothing, when it is open to anyone.
-async fn need(visit: &Visit, path: &str, operation: Operation) -> Result<Option<Need>> {
+/// What the door at `path` asks for beyond the capability, and how it calls its parameters;
+/// nothing, when it is open to anyone.
+async fn door(visit: &Visit, path: &str, operation: Operation) -> Result<Option<(Need, Synonyms)>> {
     let path = capabilities::canonical(path).ok_or(Error::UnsupportedPath)?;
     let mounts = visit.mounts().await?;
-    let Some(mount) = mounts.of(path.as_str()) else { return Ok(Some(Need::Capability)) };
+    let Some(mount) = mounts.of(path.as_str()) else {
+        return Ok(Some((Need::Capability, Synonyms::default())));
+    };
     // A door is found by what requests ask for, and those cannot tell that they will create.
     let asked = if operation == Operation::Create { Operation::Update } else { operation };
     let route = route(&visit.kernel, mount, &path, asked);
-    Ok(match (route.is_public(), route.reached().sudo) {
-        (true, _) => None,
-        (false, true) => Some(Need::CapabilityAndSudo),
-        (false, false) => Some(Need::Capability),
-    })
+    let need = match (route.is_public(), route.reached().sudo) {
+        (true, _) => return Ok(None),
+        (false, true) => Need::CapabilityAndSudo,
+        (false, false) => Need::Capability,
+    };
+    Ok(Some((need, route.synonyms().clone())))
 }
 
 /// The policies that are asked about, if the caller may ask about them.
@@ -258,7 +264,8 @@ impl Reader<'_> {
         let (subject, now_seconds) = (&self.powers.subject, self.visit.now.unix());
         let access = Access { path, operation, subject, now_seconds };
         let need = Need::Capability;
-        let question = Question { access, need, data: Some(data), wrap_ttl: None };
+        let synonyms = Synonyms::NONE;
+        let question = Question { access, need, data: Some(data), synonyms, wrap_ttl: None };
         self.powers.compiled.decide(&question).is_allowed()
     }
 

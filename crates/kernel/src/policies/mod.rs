@@ -15,12 +15,15 @@
 //! Password policies have only the word in common with these: they say what a password has to be
 //! made of.
 
+mod allowed;
 mod builtin;
 mod capabilities;
 mod capability;
 mod compiled;
+mod denied;
 mod explain;
 mod format;
+mod globs;
 mod granted;
 mod index;
 mod lint;
@@ -32,6 +35,7 @@ mod paths;
 mod pattern;
 mod refusal;
 mod rule;
+mod sent;
 mod store;
 mod template;
 
@@ -50,7 +54,7 @@ pub use compiled::{Access, Compiled, Question, Verdict};
 pub use format::format;
 pub use lint::{Finding, KV_MOUNT, lint};
 pub use merged::{MergedRule, Need, Source};
-pub use parameters::Parameters;
+pub use parameters::{Parameters, Values};
 pub use parse::{PolicyError, parse};
 pub use pattern::Pattern;
 pub use refusal::Refusal;

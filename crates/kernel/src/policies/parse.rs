@@ -1,12 +1,12 @@
 //! From the text of a policy to its rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use api::hcl::{self, Block, Body, Position};
 
 use super::template::Template;
-use super::{Capabilities, Capability, Parameters, Pattern, Policy, Rule, Wrapping};
+use super::{Capabilities, Capability, Parameters, Pattern, Policy, Rule, Values, Wrapping};
 
 /// What a rule may say.
 pub(super) const KEYS: &[&str] = &[
@@ -182,14 +182,11 @@ fn parameters(body: &Body) -> Result<Parameters, hcl::Error> {
     };
     let allowed = values_by_name(body, "allowed_parameters")?;
     let denied = values_by_name(body, "denied_parameters")?;
-    Ok(Parameters { allowed, denied, required })
+    Ok(Parameters::new(allowed, denied, required))
 }
 
-fn values_by_name(
-    body: &Body,
-    key: &str,
-) -> Result<BTreeMap<String, Vec<serde_json::Value>>, hcl::Error> {
-    let mut by_name = BTreeMap::new();
+fn values_by_name(body: &Body, key: &str) -> Result<Values, hcl::Error> {
+    let mut by_name = Values::new();
     let Some(named) = body.value(key)? else { return Ok(by_name) };
     for item in &named.object()?.items {
         if let Some(label) = item.labels.first() {

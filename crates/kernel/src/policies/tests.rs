@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use api::Operation;
+use api::describe::Synonyms;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -44,7 +45,8 @@ fn access(path: &str, operation: Operation) -> Access<'_> {
 
 fn question(path: &str, operation: Operation) -> Question<'_> {
     let access = access(path, operation);
-    Question { access, need: Need::Capability, data: None, wrap_ttl: None }
+    let need = Need::Capability;
+    Question { access, need, data: None, synonyms: Synonyms::NONE, wrap_ttl: None }
 }
 
 fn told(compiled: &Compiled, path: &str, now_seconds: u64) -> String {
@@ -672,7 +674,8 @@ proptest! {
                 for need in [Need::Capability, Need::CapabilityAndSudo] {
                     let access = Access { path, operation, subject, now_seconds: *now_seconds };
                     let (data, wrap_ttl) = (data.as_ref(), *wrap_ttl);
-                    let question = Question { access, need, data, wrap_ttl };
+                    let synonyms = Synonyms::NONE;
+                    let question = Question { access, need, data, synonyms, wrap_ttl };
                     let verdict = compiled.decide(&question);
                     let got = (verdict.is_allowed(), verdict.has_sudo());
                     prop_assert_eq!(got, reference::decide(&policies, &question), "{:?}", question);
