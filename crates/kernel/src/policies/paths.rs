@@ -73,6 +73,7 @@ struct Text {
 #[derive(Deserialize, JsonSchema)]
 struct OldText {
     /// An older name of "policy".
+    #[schemars(extend("x-older-name-of" = "policy"))]
     #[serde(default)]
     rules: String,
 }

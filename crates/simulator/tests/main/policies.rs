@@ -569,6 +569,60 @@ async fn an_explanation_names_the_policy_the_rule_and_what_is_missing() {
     }
 }
 
+/// The older name of a parameter is no way around what is said of the newer one, nor the other way.
+#[tokio::test]
+async fn a_rule_about_a_parameter_holds_for_all_its_names() {
+    let house = furnished().await;
+    for (path, said, sent, value) in [
+        ("auth/userpass/users/bob", "token_policies", "policies", "admin"),
+        ("auth/userpass/users/bob", "policies", "token_policies", "admin"),
+        ("auth/userpass/users/bob", "token_ttl", "ttl", "60"),
+        ("auth/userpass/users/bob/policies", "token_policies", "policies", "admin"),
+        ("auth/token/create", "ttl", "lease", "1m"),
+        ("auth/token/roles/r", "token_period", "period", "60s"),
+        ("sys/policy/q", "policy", "rules", "path \"x\" {}"),
+        ("sys/capabilities-self", "paths", "path", "x"),
+    ] {
+        let text = format!(
+            "path {path:?} {{ capabilities = [\"create\", \"update\", \"sudo\"] \
+             denied_parameters = {{ {said} = [{value:?}] }} }}"
+        );
+        put(&house, "p", &text).await;
+        let caller = holder_of(&house, &["p"]).await;
+        for name in [said, sent] {
+            let body = json!({ name: value, "password": "correct horse" });
+            assert_eq!(caller.write(path, body.clone()).await, Err(Error::Denied), "{path} {name}");
+            let body = json!({"policies": ["p"], "path": path, "operation": "update",
+                              "parameters": body});
+            let told = explained(&house.root(), body).await.unwrap();
+            let refusal = (&told["refusal"], &told["missing"]);
+            assert_eq!(refusal, (&json!("denied-parameter"), &json!(name)), "{path} {name}");
+        }
+    }
+}
+
+/// Who declares an older name for people declares it for policies.
+#[tokio::test]
+async fn whatever_is_called_an_older_name_is_declared_as_one() {
+    let document = furnished().await.root().read("sys/internal/specs/openapi").await.unwrap();
+    let mut declared = 0;
+    let mut open = vec![&document];
+    while let Some(value) = open.pop() {
+        if let Some(description) = value["description"].as_str()
+            && (description.contains("older name of") || description.contains("DEPRECATED"))
+        {
+            let newer = value["schema"]["x-older-name-of"].as_str();
+            let newer = newer.or(value["x-older-name-of"].as_str());
+            let newer = newer.unwrap_or_else(|| panic!("{value}"));
+            assert!(description.contains(&format!("{newer:?}")), "{description}");
+            declared += 1;
+        }
+        open.extend(value.as_object().into_iter().flat_map(|object| object.values()));
+        open.extend(value.as_array().into_iter().flatten());
+    }
+    assert!(declared >= 12, "{declared}");
+}
+
 #[tokio::test]
 async fn an_explanation_tells_nobody_what_they_may_not_know() {
     let house = furnished().await;
