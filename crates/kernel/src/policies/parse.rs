@@ -204,12 +204,25 @@ fn values_by_name(body: &Body, key: &str) -> Result<Values, hcl::Error> {
 
 fn expiration(body: &Body) -> Result<Option<u64>, hcl::Error> {
     let Some(value) = body.value("expiration")? else { return Ok(None) };
-    let moment = value.text()?.parse::<jiff::Timestamp>().map_err(|_| {
-        let problem = "invalid expiration time: it is written like \"2030-01-31T12:00:00Z\"";
+    let text = value.text()?;
+    let moment = text.parse::<jiff::Timestamp>().map_err(|_| {
+        let problem = match is_written_well(text) {
+            true => {
+                "invalid expiration time: this is later or earlier than any time there is; at \
+                 most \"9999-12-30T22:00:00Z\", and a rule without it lasts"
+            }
+            false => "invalid expiration time: it is written like \"2030-01-31T12:00:00Z\"",
+        };
         value.position.error(problem)
     })?;
     // Before 1970 is long ago, which is all that matters.
     Ok(Some(u64::try_from(moment.as_second()).unwrap_or(0)))
+}
+
+/// Whether this is a date with a time and an offset, be it one beyond all measure.
+fn is_written_well(text: &str) -> bool {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text);
+    pieces.is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some())
 }
 
 /// Whether each `{{` has its `}}` and none are nested.

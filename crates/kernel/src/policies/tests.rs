@@ -511,6 +511,16 @@ fn a_policy_that_does_not_parse_says_where() {
         "path \"p\": invalid expiration time: it is written like \"2030-01-31T12:00:00Z\"";
     check("path \"p\" { expiration = \"soon\" }", &format!("{expiration} on line 1, column 25"));
     check(
+        "path \"p\" { expiration = \"2030-01-31T12:00:00\" }",
+        &format!("{expiration} on line 1, column 25"),
+    );
+    check(
+        "path \"p\" { expiration = \"9999-12-31T23:59:59Z\" }",
+        "path \"p\": invalid expiration time: this is later or earlier than any time there is; at \
+         most \"9999-12-30T22:00:00Z\", and a rule without it lasts on line 1, column 25",
+    );
+    parse("path \"p\" { expiration = \"9999-12-30T22:00:00Z\" }").unwrap();
+    check(
         "path \"p\" { capabilities = [] capabilities = [] }",
         "key \"capabilities\" is set a second time on line 1, column 30",
     );
