@@ -447,12 +447,13 @@ fn an_explanation_names_rule_and_policy_and_its_exit_code_the_verdict() {
         "Denied: list kv/a/\n  the rule does not grant list\n  rule: \"kv/a\"\n    policy p, line \
          2: read\n",
     );
-    let answer = r#"{"data":{"allowed":true,"operation":"read","path":"kv/a","reason":"so"}}"#;
+    let answer = r#"{"data":{"allowed":true,"operation":"read","path":"kv/a","reason":"so",
+        "unknown_policies":["typo"]}}"#;
     let tried = run("policy test - kv/a").input("path \"kv/a\" {}");
     let ended = tried.answer("PUT /v1/sys/policies/explain", 200, answer).end();
     ended
         .exits(0)
-        .prints("Allowed: read kv/a\n  so\n")
+        .prints("Allowed: read kv/a\n  so\n  there is no policy \"typo\"\n")
         .called(&["PUT /v1/sys/policies/explain {\"candidate\":\"path \\\"kv/a\\\" {}\",\
          \"operation\":\"read\",\"parameters\":{},\"path\":\"kv/a\",\"policies\":[]}"]);
 }

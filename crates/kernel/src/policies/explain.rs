@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::paths::understood;
-use super::store::{Powers, compiled_with, of, powers};
+use super::store::{Powers, RESPONSE_WRAPPING_NAME, compiled_with, current, of, powers};
 use super::{
     Access, Capabilities, MergedRule, Need, Policy, Question, Refusal, Source, Verdict,
     capabilities, parse,
@@ -44,8 +44,8 @@ pub(super) fn path() -> Path<Visit> {
 struct Ask {
     /// The path of the request.
     path: String,
-    /// What the request does there: create, read, update, patch, delete, list, scan or help; read
-    /// when left out.
+    /// What the request does there: create, read, update, patch, delete, list, scan or help, or
+    /// write for update; read when left out.
     #[serde(default)]
     operation: String,
     /// The parameters of the request.
@@ -96,6 +96,8 @@ struct Explanation {
     rule: Option<RuleView>,
     /// When there is none: the rule whose path has most in common with the one asked about.
     nearest: Option<RuleView>,
+    /// Policies that were asked about and do not exist, so that they allow nothing.
+    unknown_policies: Vec<String>,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -152,8 +154,10 @@ async fn explain(
     let candidate = candidate.understood()?;
     let asked_about = asked_about(&reader, holder, &who, candidate.as_ref()).await?;
     let reader = Reader { candidate: candidate.map(|(name, _)| name), ..reader };
+    let unknown_policies = unknown(&reader, &who).await?;
     let Some((need, synonyms)) = door(visit, &path, operation).await? else {
-        return Ok(Data(Explanation::of_open_door(path, operation)));
+        let of_open_door = Explanation::of_open_door(path, operation);
+        return Ok(Data(Explanation { unknown_policies, ..of_open_door }));
     };
     let (subject, now_seconds) = (&asked_about.subject, visit.now.unix());
     let access = Access { path: &path, operation, subject, now_seconds };
@@ -171,15 +175,37 @@ async fn explain(
     };
     let nearest = nearest.filter(|rule| reader.may_read_all(rule.sources()));
     let nearest = nearest.map(|rule| reader.view(&rule));
-    Ok(Data(Explanation { nearest, ..reader.explanation(path, operation, &verdict) }))
+    let explanation = reader.explanation(path, operation, &verdict);
+    Ok(Data(Explanation { nearest, unknown_policies, ..explanation }))
 }
 
+/// Clients write, and whether that creates is for the server to find out: here it is taken for an
+/// update, as everywhere.
 fn operation(word: &str) -> Result<Operation> {
-    let word = if word.is_empty() { Operation::Read.name() } else { word };
+    match word {
+        "" => return Ok(Operation::Read),
+        "write" => return Ok(Operation::Update),
+        _ => {}
+    }
     Operation::ALL.into_iter().find(|operation| operation.name() == word).ok_or_else(|| {
         let words = Operation::ALL.map(Operation::name).join(", ");
-        Error::invalid(format!("no such operation; there are {words}"))
+        Error::invalid(format!("no such operation; there are {words}, and write for update"))
     })
+}
+
+/// Those of the policies asked about that are not there. That the caller may read them all is known
+/// already.
+async fn unknown(reader: &Reader<'_>, who: &Who) -> Result<Vec<String>> {
+    let mut unknown = Vec::new();
+    for name in normalize_policies(who.policies.iter().flatten()) {
+        let is_there = ["root", RESPONSE_WRAPPING_NAME].contains(&name.as_str())
+            || reader.candidate.as_ref() == Some(&name)
+            || current(reader.visit, &name).await?.is_some();
+        if !is_there {
+            unknown.push(name);
+        }
+    }
+    Ok(unknown)
 }
 
 /// What the door at `path` asks for beyond the capability, and how it calls its parameters;
@@ -330,6 +356,7 @@ impl Reader<'_> {
             missing: refusal.and_then(Refusal::missing).filter(|_| !hidden).map(str::to_owned),
             rule: verdict.rule.as_ref().map(|rule| self.view(rule)).or(unfilled),
             nearest: None,
+            unknown_policies: vec![],
         }
     }
 
@@ -367,6 +394,7 @@ impl Explanation {
             missing: None,
             rule: None,
             nearest: None,
+            unknown_policies: vec![],
         }
     }
 }
