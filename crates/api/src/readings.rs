@@ -114,6 +114,9 @@ pub(crate) fn truth(text: &str) -> Option<bool> {
 /// Letter by letter in lower case, the two small sigmas as one: what is the same text for whoever
 /// does not look at case is the same text here, whatever stands around it.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let small = text.chars().flat_map(char::to_lowercase);
     small.map(|letter| if letter == 'ς' { 'σ' } else { letter }).collect()
 }

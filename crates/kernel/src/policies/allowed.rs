@@ -6,10 +6,8 @@ use api::ENTRIES_MAX;
 use api::readings::{Decimal, TooMany};
 use serde_json::Value;
 
-use super::globs::{Globs, is_glob};
-
-/// Bytes of text that one decision goes through in search of what stands in the middle.
-const BYTES_SEARCHED_MAX: usize = 256 * 1024 * 1024;
+use super::globs::{BYTES_SEARCHED_MAX, Globs, is_glob};
+use super::sent::SEARCH_BYTES;
 
 /// What a parameter may be. Unlike denials, this goes by the very type: what might be taken for
 /// something allowed is not allowed yet.
@@ -111,7 +109,8 @@ impl Seen {
     }
 
     fn search(&mut self, text: &str, globs: &Globs) -> Result<(), TooMany> {
-        self.bytes = self.bytes.saturating_add(text.len().saturating_mul(globs.passes()));
+        let bytes = (text.len() + SEARCH_BYTES).saturating_mul(globs.passes());
+        self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > BYTES_SEARCHED_MAX { Err(TooMany) } else { Ok(()) }
     }
 }

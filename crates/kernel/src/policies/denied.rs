@@ -5,16 +5,13 @@ use std::collections::{HashMap, HashSet};
 use api::readings::{Reading, TooMany, fold, list, object, readings};
 use serde_json::Value;
 
-use super::globs::{Globs, is_glob};
+use super::globs::{BYTES_SEARCHED_MAX, Globs, is_glob};
 use super::sent::{Look, Seen, Sent, is_only_itself};
 
 /// How deep denied values are understood. What is nested more deeply stands for anything there.
 const DEPTH_MAX: usize = 8;
 /// Comparisons of one object with another that one decision is worth.
-const OBJECTS_COMPARED_MAX: usize = 4_000_000;
-/// Bytes of text that one decision goes through in search of what stands in the middle.
-const BYTES_SEARCHED_MAX: usize = 256 * 1024 * 1024;
-
+const OBJECTS_COMPARED_MAX: usize = 1_000_000;
 /// All that a parameter must not be, whatever its field takes values for.
 ///
 /// A value is denied when some field could take it, or a member of it, for a denied one. Of a list
@@ -65,9 +62,9 @@ impl Denied {
         if self.is_anything() {
             return Ok(true);
         }
-        let (sent, Seen { objects, text_bytes, .. }) = Sent::of(value, self.look)?;
+        let (sent, Seen { objects, searched, .. }) = Sent::of(value, self.look)?;
         let is_too_much = self.objects.saturating_mul(objects) > OBJECTS_COMPARED_MAX
-            || self.passes.saturating_mul(text_bytes) > BYTES_SEARCHED_MAX;
+            || self.passes.saturating_mul(searched) > BYTES_SEARCHED_MAX;
         if is_too_much { Err(TooMany) } else { Ok(self.forms.are_in(&sent)) }
     }
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::index::Prefixes;
 
+/// Bytes of text that one decision goes through in search of what may stand in the middle.
+pub(super) const BYTES_SEARCHED_MAX: usize = 64 * 1024 * 1024;
+
 /// Patterns in which a star stands at either end for anything.
 #[derive(Debug, Default)]
 pub(super) struct Globs {

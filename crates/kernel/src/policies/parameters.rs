@@ -483,10 +483,10 @@ mod tests {
         check(&denied, json!({"b": many("a,", ENTRIES_MAX + 1)}), true);
     }
 
-    /// One by one, this would be a hundred million comparisons.
+    /// One by one, these would be twenty million comparisons each.
     #[test]
     fn many_denied_and_allowed_values_are_looked_up_and_not_gone_through() {
-        let values: Vec<_> = (0..10_000).map(|number| format!("v{number}")).collect();
+        let values: Vec<_> = (0..2_000).map(|number| format!("v{number}")).collect();
         let starts = values.iter().map(|value| format!("{value}*"));
         let ends = values.iter().map(|value| format!("*{value}"));
         let globs = starts.chain(ends).collect::<Vec<_>>();

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// How many members of lists and objects are looked at in one value, however they are nested.
 const ENTRIES_SEEN_MAX: usize = 8 * ENTRIES_MAX;
 
+/// What it costs to begin a search, in bytes that could be gone through instead.
+pub(super) const SEARCH_BYTES: usize = 64;
+
 /// A value that was sent, split once for every rule there is about it: what it could be taken for,
 /// and what each of its members could.
 #[derive(Debug, Default)]
@@ -36,7 +39,8 @@ pub(super) struct Look {
 pub(super) struct Seen {
     pub(super) entries: usize,
     pub(super) objects: usize,
-    pub(super) text_bytes: usize,
+    /// Bytes to go through in search of a text, and what each search costs besides.
+    pub(super) searched: usize,
 }
 
 impl Sent {
@@ -90,7 +94,7 @@ impl Sent {
 
     fn take_text(&mut self, text: &str, seen: &mut Seen) {
         let folded = fold(text);
-        seen.text_bytes += 2 * folded.len();
+        seen.searched += 2 * (folded.len() + SEARCH_BYTES);
         let trimmed = folded.trim();
         if trimmed.len() < folded.len() {
             self.texts.push(trimmed.to_owned());
