@@ -36,6 +36,7 @@ mod pattern;
 mod refusal;
 mod rule;
 mod sent;
+mod shadows;
 mod store;
 mod template;
 
@@ -52,7 +53,7 @@ pub use builtin::{DEFAULT, RESPONSE_WRAPPING};
 pub use capability::{Capabilities, Capability};
 pub use compiled::{Access, Compiled, Question, Verdict};
 pub use format::format;
-pub use lint::{Finding, KV_MOUNT, lint};
+pub use lint::{Finding, KV_MOUNT, beyond_servers, lint};
 pub use merged::{MergedRule, Need, Source};
 pub use parameters::{Parameters, Values};
 pub use parse::{PolicyError, parse};
