@@ -22,6 +22,7 @@ mod operation;
 mod page;
 mod parameters;
 mod pattern;
+pub mod readings;
 mod reply;
 mod request;
 mod secret;

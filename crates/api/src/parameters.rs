@@ -23,7 +23,7 @@ use serde::de::{
 use serde::{Deserialize, Deserializer, Serialize, forward_to_deserialize_any};
 use serde_json::{Map, Number, Value};
 
-use crate::{Error, Result, duration};
+use crate::{Error, Result, duration, readings};
 
 /// How many entries a list or an object in a request may have, also a list that was sent as text.
 pub const ENTRIES_MAX: usize = 10_000;
@@ -454,16 +454,12 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        let text = match self.0 {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
+        let truth = match self.0 {
+            Value::String(text) => readings::truth(text),
+            Value::Number(number) => readings::truth(&number.to_string()),
             _ => return self.deserialize_any(visitor),
         };
-        match text.as_str() {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => visitor.visit_bool(true),
-            "0" | "f" | "F" | "false" | "FALSE" | "False" | "" => visitor.visit_bool(false),
-            _ => Err(Flaw::Text("expected true or false".into())),
-        }
+        visitor.visit_bool(truth.ok_or_else(|| Flaw::Text("expected true or false".into()))?)
     }
 
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
@@ -488,39 +484,20 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        let split: Vec<Value>;
-        let values = match self.0 {
-            Value::Array(values) => values.as_slice(),
-            Value::Null => &[],
-            Value::String(text) => {
-                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                split = items.take(ENTRIES_MAX + 1).map(Value::from).collect();
-                split.as_slice()
-            }
-            other => slice::from_ref(other),
-        };
-        if values.len() > ENTRIES_MAX {
-            return Err(Flaw::Text(format!("more than {ENTRIES_MAX} entries in one place")));
-        }
+        let too_many = |_| Flaw::Text(format!("more than {ENTRIES_MAX} entries in one place"));
+        let values = readings::list(self.0).map_err(too_many)?;
         visitor.visit_seq(List(values.iter()))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Flawed<V::Value> {
-        let pairs = match self.0 {
-            Value::Array(pairs) => pairs.as_slice(),
-            pair @ Value::String(_) => slice::from_ref(pair),
-            Value::Null => &[],
+        match self.0 {
             // It may come as a map of its digits, which is not what was meant.
             Value::Number(_) => return Err(Flaw::Text("expected an object, not number".into())),
-            _ => return self.deserialize_any(visitor),
-        };
-        let mut object = Map::new();
-        for pair in pairs {
-            let pair = pair.as_str().and_then(|pair| pair.split_once('='));
-            let (name, value) =
-                pair.ok_or_else(|| Flaw::Text("expected an object or \"k=v\"".into()))?;
-            object.insert(name.trim().to_owned(), value.into());
+            Value::Bool(_) => return self.deserialize_any(visitor),
+            _ => {}
         }
+        let no_object = || Flaw::Text("expected an object or \"k=v\"".into());
+        let object = readings::object(self.0).ok_or_else(no_object)?;
         visitor.visit_map(fields(&object, Naming::Theirs))
     }
 

@@ -434,6 +434,11 @@ fn policies_are_laid_out_and_looked_at_without_a_server() {
     run("policy fmt p.hcl").file("p.hcl", text).end().exits(0).prints(done);
     let broken = run("policy fmt p.hcl").file("p.hcl", "path {").end();
     assert!(broken.exits(1).stderr.contains("line 1, column 7"));
+    // Short as it is written, too long as it is laid out.
+    let many: String = (0..6_000).map(|at| format!("path \"{at}\" {{policy=\"deny\"}}")).collect();
+    let long = run("policy fmt p.hcl").file("p.hcl", &many).end();
+    assert!(long.exits(0).stderr.contains("servers take at most 262144"));
+    run("policy lint p.hcl").file("p.hcl", &many).end().exits(0).prints("");
 }
 
 #[test]
@@ -447,12 +452,13 @@ fn an_explanation_names_rule_and_policy_and_its_exit_code_the_verdict() {
         "Denied: list kv/a/\n  the rule does not grant list\n  rule: \"kv/a\"\n    policy p, line \
          2: read\n",
     );
-    let answer = r#"{"data":{"allowed":true,"operation":"read","path":"kv/a","reason":"so"}}"#;
+    let answer = r#"{"data":{"allowed":true,"operation":"read","path":"kv/a","reason":"so",
+        "unknown_policies":["typo"]}}"#;
     let tried = run("policy test - kv/a").input("path \"kv/a\" {}");
     let ended = tried.answer("PUT /v1/sys/policies/explain", 200, answer).end();
     ended
         .exits(0)
-        .prints("Allowed: read kv/a\n  so\n")
+        .prints("Allowed: read kv/a\n  so\n  there is no policy \"typo\"\n")
         .called(&["PUT /v1/sys/policies/explain {\"candidate\":\"path \\\"kv/a\\\" {}\",\
          \"operation\":\"read\",\"parameters\":{},\"path\":\"kv/a\",\"policies\":[]}"]);
 }

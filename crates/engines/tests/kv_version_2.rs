@@ -579,6 +579,13 @@ async fn metadata_has_a_check_and_set_of_its_own() {
     let text = "metadata check-and-set parameter does not match the current version";
     write(0).await.refused(text);
     write(1).await.done();
+    // Whoever names none by mistake is not let through without a check.
+    let null = json!({"max_versions": 1, "metadata_cas": null});
+    for answer in
+        [house.write("metadata/a", null.clone()).await, house.patch("metadata/a", null).await]
+    {
+        assert!(matches!(answer.error(), Error::Invalid(_)));
+    }
     house.patch("metadata/a", json!({"max_versions": 1, "metadata_cas": 1})).await.refused(text);
     put(&house, "a", json!({})).await;
     assert_eq!(metadata(&house).await["current_metadata_version"], 2);

@@ -14,6 +14,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use api::Operation;
+use api::describe::Synonyms;
 use kernel::policies::{Access, Compiled, Need, Person, Question, Subject, parse};
 
 const RULES: [usize; 3] = [1, 100, 10_000];
@@ -57,7 +58,8 @@ fn rate(rules: usize, extra: &str) -> Result<u128, Box<dyn std::error::Error>> {
         for path in asked.by_ref().take(BATCH) {
             let access =
                 Access { path, operation: Operation::Read, subject: &subject, now_seconds: 1 };
-            let question = Question { access, need: Need::Capability, data: None, wrap_ttl: None };
+            let (need, synonyms) = (Need::Capability, Synonyms::NONE);
+            let question = Question { access, need, data: None, synonyms, wrap_ttl: None };
             if !black_box(compiled.decide(&question)).is_allowed() {
                 return Err(format!("{path} should be allowed").into());
             }

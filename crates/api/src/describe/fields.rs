@@ -1,12 +1,15 @@
 //! The parameters of a path, read out of their schemas.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::slice;
+use std::{iter, slice};
 
 use schemars::Schema;
 use serde_json::Value;
 
 use crate::{Endpoint, Path};
+
+/// By this a field tells in its schema which field it is an older name of.
+const OLDER_NAME_OF: &str = "x-older-name-of";
 
 /// Every parameter of every operation on this path, by name.
 pub(super) fn all<C: Send + Sync + 'static>(path: &Path<C>) -> BTreeMap<String, Value> {
@@ -29,10 +32,57 @@ pub fn accepts_anything<C>(endpoint: &Endpoint<C>) -> bool {
     endpoint.fields.open
 }
 
+/// The names by which an endpoint knows one and the same parameter.
+pub fn synonyms<C>(endpoint: &Endpoint<C>) -> &Synonyms {
+    &endpoint.fields.synonyms
+}
+
+/// Names that stand for one and the same parameter. A field that goes by an older name says so in
+/// its schema:
+///
+/// ```text
+/// #[schemars(extend("x-older-name-of" = "token_policies"))]
+/// policies: Option<NameList>,
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Synonyms {
+    others: BTreeMap<String, Vec<String>>,
+}
+
+impl Synonyms {
+    /// Every name stands for itself.
+    pub const NONE: &'static Self = &Self { others: BTreeMap::new() };
+
+    /// `name`, and whatever else its parameter is called.
+    pub fn of<'all>(&'all self, name: &'all str) -> impl Iterator<Item = &'all str> {
+        let others = self.others.get(name).into_iter().flatten();
+        iter::once(name).chain(others.map(String::as_str))
+    }
+
+    fn in_schema(schema: &Schema) -> Self {
+        let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, schema) in properties(schema) {
+            if let Some(newer) = schema[OLDER_NAME_OF].as_str() {
+                groups.entry(newer).or_insert_with(|| [newer].into()).insert(name);
+            }
+        }
+        let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for group in groups.values() {
+            for name in group {
+                let others_of_it = group.iter().filter(|other| *other != name);
+                let all = others.entry((*name).to_owned()).or_default();
+                all.extend(others_of_it.map(|other| (*other).to_owned()));
+            }
+        }
+        Self { others }
+    }
+}
+
 /// What every request asks of the schema of its parameters, found out once.
 pub(crate) struct Fields {
     names: BTreeSet<String>,
     secrets: BTreeSet<String>,
+    synonyms: Synonyms,
     open: bool,
 }
 
@@ -44,6 +94,7 @@ impl Fields {
         Self {
             names: properties(schema).map(|(name, _)| name.clone()).collect(),
             secrets: secret.map(|(name, _)| name.clone()).collect(),
+            synonyms: Synonyms::in_schema(schema),
             open: groups(schema).any(is_open),
         }
     }

@@ -7,6 +7,6 @@ mod help;
 mod openapi;
 
 pub(crate) use fields::Fields;
-pub use fields::{accepts_anything, parameter_names, secret_names};
+pub use fields::{Synonyms, accepts_anything, parameter_names, secret_names, synonyms};
 pub use help::{mount_help, path_help};
 pub use openapi::{document, path_item};

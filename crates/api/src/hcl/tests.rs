@@ -242,13 +242,13 @@ fn values_are_read_as_what_is_expected() {
     check_value(
         "-1",
         Value::whole_number,
-        "! expected a whole number, found a number on line 1, column 5",
+        "! expected a whole number, like 100, found a number below zero on line 1, column 5",
     );
-    check_value(
-        "1.5",
-        Value::whole_number,
-        "! expected a whole number, found a number on line 1, column 5",
-    );
+    for inexact in ["1.5", "1e3"] {
+        let found = "found a number with a point or an exponent on line 1, column 5";
+        let expected = format!("! expected a whole number, like 100, {found}");
+        check_value(inexact, Value::whole_number, &expected);
+    }
     check_value("\"1h30m\"", Value::seconds, "5400");
     check_value("90", Value::seconds, "90");
     check_value("-90", Value::seconds, "! cannot provide negative value '-90' on line 1, column 5");

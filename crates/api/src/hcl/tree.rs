@@ -220,7 +220,19 @@ impl Value {
             },
             _ => None,
         };
-        number.ok_or_else(|| self.expected("a whole number"))
+        number.ok_or_else(|| {
+            let what = "a whole number, like 100";
+            match &self.content {
+                Content::Number(text) if text.starts_with('-') => {
+                    self.expected_not(what, "a number below zero")
+                }
+                Content::Number(text) if text.contains(['.', 'e', 'E']) => {
+                    self.expected_not(what, "a number with a point or an exponent")
+                }
+                Content::Number(_) => self.expected_not(what, "a number that is too large"),
+                _ => self.expected(what),
+            }
+        })
     }
 
     /// The duration it is, in seconds: a number of them, or a text such as `"1h30m"`.
@@ -268,6 +280,10 @@ impl Value {
             Content::List(_) => "a list",
             Content::Object(_) => "a block",
         };
+        self.expected_not(what, found)
+    }
+
+    fn expected_not(&self, what: &str, found: &str) -> Error {
         self.position.error(format!("expected {what}, found {found}"))
     }
 }

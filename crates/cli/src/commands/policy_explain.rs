@@ -71,7 +71,7 @@ pub(crate) static TEST: Command = Command {
 
 const OPERATION: Flag = Flag::text(
     "operation",
-    "What the request does: create, read, update, patch, delete, list or scan.",
+    "What the request does: create, read, update (or write), patch, delete, list or scan.",
 )
 .default("read");
 const WRAPPED_FOR: Flag =
@@ -163,6 +163,9 @@ fn told(data: &Value) -> String {
             };
             lines.push(format!("    policy {policy}{line}{capabilities}"));
         }
+    }
+    for policy in texts(data.get("unknown_policies")) {
+        lines.push(format!("  there is no policy {policy:?}"));
     }
     lines.join("\n")
 }

@@ -46,6 +46,9 @@ fn fmt(call: &Call) -> Outcome {
     let text = source(call, path)?;
     let formatted =
         policies::format(&text).map_err(|error| Failure::local(format!("{path}: {error}")))?;
+    if let Some(problem) = policies::beyond_servers(&formatted) {
+        call.output.warn(&format!("{path}: laid out, {problem}"));
+    }
     if path == "-" {
         call.output.say_bytes(formatted.as_bytes());
         return Ok(Exit::SUCCESS);

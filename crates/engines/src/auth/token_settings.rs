@@ -91,14 +91,18 @@ pub(crate) struct TokenFields {
 #[derive(Default, Deserialize, JsonSchema)]
 pub(crate) struct OldTokenFields {
     /// (DEPRECATED) Use "token_bound_cidrs" instead.
+    #[schemars(extend("x-older-name-of" = "token_bound_cidrs"))]
     #[serde(default, deserialize_with = "null::counts")]
     bound_cidrs: Option<NameList>,
     /// (DEPRECATED) Use "token_max_ttl" instead.
+    #[schemars(extend("x-older-name-of" = "token_max_ttl"))]
     max_ttl: Option<Seconds>,
     /// (DEPRECATED) Use "token_policies" instead.
+    #[schemars(extend("x-older-name-of" = "token_policies"))]
     #[serde(default, deserialize_with = "null::counts")]
     policies: Option<NameList>,
     /// (DEPRECATED) Use "token_ttl" instead.
+    #[schemars(extend("x-older-name-of" = "token_ttl"))]
     ttl: Option<Seconds>,
 }
 

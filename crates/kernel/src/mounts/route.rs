@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use api::describe::{parameter_names, secret_names};
+use api::describe::{Synonyms, parameter_names, secret_names, synonyms};
 use api::{CanonicalPath, Captures, Context, Operation, Path, Pattern, Reached};
 use serde_json::{Map, Value};
 
@@ -63,6 +63,16 @@ impl Route<'_> {
             Found::Nothing | Found::NothingInPublic => None,
         };
         names.is_some_and(|names| names.contains(name))
+    }
+
+    /// The names by which the door knows one and the same parameter.
+    pub(crate) fn synonyms(&self) -> &Synonyms {
+        let found = match self.found {
+            Found::System(door) => door.endpoint(self.operation).map(synonyms),
+            Found::Engine(door) => door.endpoint(self.operation).map(synonyms),
+            Found::Nothing | Found::NothingInPublic => None,
+        };
+        found.unwrap_or(Synonyms::NONE)
     }
 
     /// The names of the parameters that the door declares as secret.

@@ -39,6 +39,7 @@ struct Paths {
     #[serde(default)]
     paths: Vec<String>,
     /// An older name of "paths".
+    #[schemars(extend("x-older-name-of" = "paths"))]
     #[serde(default)]
     path: Vec<String>,
 }

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::Operation;
+use api::describe::Synonyms;
 use serde_json::{Map, Value};
 
 use super::index::{Prefixes, Segments};
@@ -58,6 +59,8 @@ pub struct Question<'request> {
     pub need: Need,
     /// The parameters of the request, if it has any.
     pub data: Option<&'request Map<String, Value>>,
+    /// The names by which the door knows one and the same parameter.
+    pub synonyms: &'request Synonyms,
     /// For how many seconds the answer is to be wrapped, if it is.
     pub wrap_ttl: Option<u64>,
 }
@@ -135,12 +138,13 @@ impl Compiled {
 
     /// Decides over a whole request at once. Asking for help is always allowed.
     pub fn decide(&self, question: &Question<'_>) -> Verdict {
-        let Question { access, need, data, wrap_ttl } = *question;
+        let Question { access, need, data, synonyms, wrap_ttl } = *question;
         let nothing = Map::new();
         let judge = |rule: &MergedRule| {
             rule.judge_access(access.operation, need)?;
             rule.judge_wrapping(wrap_ttl)?;
-            rule.judge_parameters(access.operation, data.unwrap_or(&nothing)).map(|_| ())
+            let data = data.unwrap_or(&nothing);
+            rule.judge_parameters(access.operation, data, synonyms).map(|_| ())
         };
         let (rule, refusal) = match self.rule_for(&access) {
             Ok(Some(rule)) => {

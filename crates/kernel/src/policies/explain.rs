@@ -8,6 +8,7 @@
 //! look it up, and for policies what it takes to read them. Of a rule in a policy that they may not
 //! read they are told the name of the policy, and nothing of what it says.
 
+use api::describe::Synonyms;
 use api::{
     Data, Error, NameList, Operation, Path, Result, Seconds, Secret, check_policy_names,
     normalize_policies,
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::paths::understood;
-use super::store::{Powers, compiled_with, of, powers};
+use super::store::{Powers, RESPONSE_WRAPPING_NAME, compiled_with, current, of, powers};
 use super::{
     Access, Capabilities, MergedRule, Need, Policy, Question, Refusal, Source, Verdict,
     capabilities, parse,
@@ -43,8 +44,8 @@ pub(super) fn path() -> Path<Visit> {
 struct Ask {
     /// The path of the request.
     path: String,
-    /// What the request does there: create, read, update, patch, delete, list, scan or help; read
-    /// when left out.
+    /// What the request does there: create, read, update, patch, delete, list, scan or help, or
+    /// write for update; read when left out.
     #[serde(default)]
     operation: String,
     /// The parameters of the request.
@@ -96,6 +97,8 @@ struct Explanation {
     rule: Option<RuleView>,
     /// When there is none: the rule whose path has most in common with the one asked about.
     nearest: Option<RuleView>,
+    /// Policies that were asked about and do not exist, so that they allow nothing.
+    unknown_policies: Vec<String>,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -152,8 +155,10 @@ async fn explain(
     let candidate = candidate.understood()?;
     let asked_about = asked_about(&reader, holder, &who, candidate.as_ref()).await?;
     let reader = Reader { candidate: candidate.map(|(name, _)| name), ..reader };
-    let Some(need) = need(visit, &path, operation).await? else {
-        return Ok(Data(Explanation::of_open_door(path, operation)));
+    let unknown_policies = unknown(&reader, &who).await?;
+    let Some((need, synonyms)) = door(visit, &path, operation).await? else {
+        let of_open_door = Explanation::of_open_door(path, operation);
+        return Ok(Data(Explanation { unknown_policies, ..of_open_door }));
     };
     let (subject, now_seconds) = (&asked_about.subject, visit.now.unix());
     let access = Access { path: &path, operation, subject, now_seconds };
@@ -162,6 +167,7 @@ async fn explain(
         access,
         need,
         data: Some(&ask.parameters),
+        synonyms: &synonyms,
         wrap_ttl,
     });
     let nearest = match verdict.refusal {
@@ -170,30 +176,56 @@ async fn explain(
     };
     let nearest = nearest.filter(|rule| reader.may_read_all(rule.sources()));
     let nearest = nearest.map(|rule| reader.view(&rule));
-    Ok(Data(Explanation { nearest, ..reader.explanation(path, operation, &verdict) }))
+    let explanation = reader.explanation(path, operation, &verdict);
+    Ok(Data(Explanation { nearest, unknown_policies, ..explanation }))
 }
 
+/// Clients write, and whether that creates is for the server to find out: here it is taken for an
+/// update, as everywhere.
 fn operation(word: &str) -> Result<Operation> {
-    let word = if word.is_empty() { Operation::Read.name() } else { word };
+    match word {
+        "" => return Ok(Operation::Read),
+        "write" => return Ok(Operation::Update),
+        _ => {}
+    }
     Operation::ALL.into_iter().find(|operation| operation.name() == word).ok_or_else(|| {
         let words = Operation::ALL.map(Operation::name).join(", ");
-        Error::invalid(format!("no such operation; there are {words}"))
+        Error::invalid(format!("no such operation; there are {words}, and write for update"))
     })
 }
 
-/// What the door at `path` asks for beyond the capability; nothing, when it is open to anyone.
-async fn need(visit: &Visit, path: &str, operation: Operation) -> Result<Option<Need>> {
+/// Those of the policies asked about that are not there. That the caller may read them all is known
+/// already.
+async fn unknown(reader: &Reader<'_>, who: &Who) -> Result<Vec<String>> {
+    let mut unknown = Vec::new();
+    for name in normalize_policies(who.policies.iter().flatten()) {
+        let is_there = ["root", RESPONSE_WRAPPING_NAME].contains(&name.as_str())
+            || reader.candidate.as_ref() == Some(&name)
+            || current(reader.visit, &name).await?.is_some();
+        if !is_there {
+            unknown.push(name);
+        }
+    }
+    Ok(unknown)
+}
+
+/// What the door at `path` asks for beyond the capability, and how it calls its parameters;
+/// nothing, when it is open to anyone.
+async fn door(visit: &Visit, path: &str, operation: Operation) -> Result<Option<(Need, Synonyms)>> {
     let path = capabilities::canonical(path).ok_or(Error::UnsupportedPath)?;
     let mounts = visit.mounts().await?;
-    let Some(mount) = mounts.of(path.as_str()) else { return Ok(Some(Need::Capability)) };
+    let Some(mount) = mounts.of(path.as_str()) else {
+        return Ok(Some((Need::Capability, Synonyms::default())));
+    };
     // A door is found by what requests ask for, and those cannot tell that they will create.
     let asked = if operation == Operation::Create { Operation::Update } else { operation };
     let route = route(&visit.kernel, mount, &path, asked);
-    Ok(match (route.is_public(), route.reached().sudo) {
-        (true, _) => None,
-        (false, true) => Some(Need::CapabilityAndSudo),
-        (false, false) => Some(Need::Capability),
-    })
+    let need = match (route.is_public(), route.reached().sudo) {
+        (true, _) => return Ok(None),
+        (false, true) => Need::CapabilityAndSudo,
+        (false, false) => Need::Capability,
+    };
+    Ok(Some((need, route.synonyms().clone())))
 }
 
 /// The policies that are asked about, if the caller may ask about them.
@@ -259,7 +291,8 @@ impl Reader<'_> {
         let (subject, now_seconds) = (&self.powers.subject, self.visit.now.unix());
         let access = Access { path, operation, subject, now_seconds };
         let need = Need::Capability;
-        let question = Question { access, need, data: Some(data), wrap_ttl: None };
+        let synonyms = Synonyms::NONE;
+        let question = Question { access, need, data: Some(data), synonyms, wrap_ttl: None };
         self.powers.compiled.decide(&question).is_allowed()
     }
 
@@ -324,6 +357,7 @@ impl Reader<'_> {
             missing: refusal.and_then(Refusal::missing).filter(|_| !hidden).map(str::to_owned),
             rule: verdict.rule.as_ref().map(|rule| self.view(rule)).or(unfilled),
             nearest: None,
+            unknown_policies: vec![],
         }
     }
 
@@ -361,6 +395,7 @@ impl Explanation {
             missing: None,
             rule: None,
             nearest: None,
+            unknown_policies: vec![],
         }
     }
 }

@@ -65,7 +65,7 @@ impl Permission {
         operation: Operation,
     ) -> Result<Granted<'a>> {
         let judged = match &self.rule {
-            Some(rule) => rule.judge_parameters(operation, &given.sent),
+            Some(rule) => rule.judge_parameters(operation, &given.sent, route.synonyms()),
             None => Ok(None),
         };
         let entries_max = judged.map_err(|_| Error::Denied)?;

@@ -1,12 +1,15 @@
 //! What is probably a mistake in a policy, though it may parse.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use api::hcl::{self, Body, Position};
 
 use super::capabilities::canonical;
 use super::parse::{KEYS, rule};
-use super::pattern::Kind;
+use super::paths::TEXT_BYTES_MAX;
+use super::shadows::Shadows;
 use super::{Capability, Pattern, PolicyError, Rule};
 
 /// Where servers keep a versioned key-value store unless told otherwise.
@@ -87,10 +90,13 @@ pub fn lint(text: &str, kv_mounts: &[String]) -> Vec<Finding> {
             }
         }
     }
-    for (number, one) in seen.iter().enumerate() {
+    for one in &seen {
         of_rule(one, kv_mounts, &mut find);
         of_listing(one, kv_mounts, &mut find);
-        of_others(one, &seen, number, &mut find);
+    }
+    of_others(&seen, &mut find);
+    if let Some(problem) = beyond_servers(text) {
+        find(Position::START, problem);
     }
     findings.sort_by_key(|finding| finding.position);
     findings
@@ -164,59 +170,45 @@ fn of_listing(seen: &Seen, kv_mounts: &[String], find: &mut impl FnMut(Position,
     }
 }
 
-/// What is odd about a rule beside the others.
-fn of_others(seen: &Seen, all: &[Seen], number: usize, find: &mut impl FnMut(Position, String)) {
-    let pattern = &seen.rule.pattern;
-    let earlier = all.iter().take(number).find(|other| other.rule.pattern == *pattern);
-    if let Some(earlier) = earlier {
-        let line = earlier.position.line;
-        let denies = |seen: &Seen| seen.rule.capabilities.contains(Capability::Deny);
-        let problem = match denies(seen) || denies(earlier) {
-            true => format!("this path is also on line {line}, and deny on either denies all"),
-            false => format!("this path is also on line {line}; the two count as one rule"),
-        };
-        find(seen.position, problem);
-    }
-    let beaten_by = all.iter().find(|other| always_beats(&other.rule.pattern, pattern));
-    if let Some(winner) = beaten_by {
-        let (path, line) = (winner.rule.pattern.text(), winner.position.line);
-        let problem = format!(
-            "this rule is never reached: {path:?} on line {line} matches all of it and is more \
-             specific"
-        );
-        find(seen.position, problem);
+/// What is odd about rules beside each other.
+fn of_others(all: &[Seen], find: &mut impl FnMut(Position, String)) {
+    let mut earlier: HashMap<&Pattern, &Seen> = HashMap::new();
+    let shadows = Shadows::new(all.iter().map(|seen| &seen.rule.pattern));
+    for (number, seen) in all.iter().enumerate() {
+        match earlier.entry(&seen.rule.pattern) {
+            Entry::Occupied(earlier) => of_same_path(seen, earlier.get(), find),
+            Entry::Vacant(first) => {
+                first.insert(seen);
+            }
+        }
+        if let Some(winner) = shadows.over(number).and_then(|winner| all.get(winner)) {
+            let (path, line) = (winner.rule.pattern.text(), winner.position.line);
+            let problem = format!(
+                "this rule is never reached: {path:?} on line {line} matches all of it and is \
+                 more specific"
+            );
+            find(seen.position, problem);
+        }
     }
 }
 
-/// Whether `winner` matches all that `loser` matches, and decides instead of it.
-fn always_beats(winner: &Pattern, loser: &Pattern) -> bool {
-    let is_wild = |pattern: &Pattern| matches!(pattern.kind(), Kind::Prefix(_) | Kind::Segments);
-    is_wild(winner) && is_wild(loser) && winner.rank() > loser.rank() && covers(winner, loser)
+fn of_same_path(seen: &Seen, earlier: &Seen, find: &mut impl FnMut(Position, String)) {
+    let line = earlier.position.line;
+    let denies = |seen: &Seen| seen.rule.capabilities.contains(Capability::Deny);
+    let problem = match denies(seen) || denies(earlier) {
+        true => format!("this path is also on line {line}, and deny on either denies all"),
+        false => format!("this path is also on line {line}; the two count as one rule"),
+    };
+    find(seen.position, problem);
 }
 
-fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
-    let (wide, is_open) = match wide.text().strip_suffix('*') {
-        Some(text) => (text, true),
-        None => (wide.text(), false),
-    };
-    let (narrow, narrow_is_open) = match narrow.text().strip_suffix('*') {
-        Some(text) => (text, true),
-        None => (narrow.text(), false),
-    };
-    let mut wide = wide.split('/').peekable();
-    let mut narrow = narrow.split('/').peekable();
-    while let Some(segment) = wide.next() {
-        let Some(other) = narrow.next() else { return false };
-        let is_last = wide.peek().is_none();
-        if is_last && is_open {
-            return segment.is_empty() || (other != "+" && other.starts_with(segment));
-        }
-        let other_is_open = narrow_is_open && narrow.peek().is_none();
-        if other_is_open || (segment != "+" && segment != other) {
-            return false;
-        }
-    }
-    narrow.next().is_none()
+/// What is to be said of a text that no server takes, if it is one.
+pub fn beyond_servers(text: &str) -> Option<String> {
+    let bytes = text.len();
+    let what_helps = "split it, since tokens may have several policies";
+    (bytes > TEXT_BYTES_MAX).then(|| {
+        format!("this has {bytes} bytes, and servers take at most {TEXT_BYTES_MAX}; {what_helps}")
+    })
 }
 
 fn can_be_asked(pattern: &str) -> bool {
@@ -316,6 +308,27 @@ mod tests {
         check_paths(&["a/+/b/*", "a/+/+/c*"], &[]);
         check_paths(&["a/+/*", "a/+/+/c*"], &[&never(2)]);
         check_paths(&["a", "a"], &["line 2, column 6: this path is also on line 1; the two"]);
+    }
+
+    #[test]
+    fn a_text_that_no_server_takes_is_found() {
+        let rule = "path \"a\" { policy = \"read\" }";
+        let spaces = " ".repeat(TEXT_BYTES_MAX - rule.len());
+        check(&format!("{rule}{spaces}"), &[]);
+        check(&format!("{rule}{spaces} "), &["line 1, column 1: this has 262145 bytes, and"]);
+    }
+
+    /// One by one, these would be sixteen million comparisons each.
+    #[test]
+    fn many_rules_are_looked_up_and_not_gone_through() {
+        for path in ["x{}*", "+/{}/+/{}*", "+/{}*", "x/{}/+", "{}"] {
+            let paths: Vec<_> =
+                (0..4_000).map(|number| path.replace("{}", &number.to_string())).collect();
+            let paths: Vec<_> = paths.iter().map(String::as_str).collect();
+            let rules = |path: &&str| format!("path {path:?}{{policy=\"read\"}}");
+            let found = lint(&paths.iter().map(rules).collect::<String>(), &[]);
+            assert!(found.iter().all(|finding| finding.position == Position::START), "{path}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::Operation;
+use api::describe::Synonyms;
 use serde_json::{Map, Value};
 
 use super::{Capabilities, Capability, Parameters, Refusal, Rule, Wrapping};
@@ -88,7 +89,8 @@ impl MergedRule {
     }
 
     /// Whether the request may carry `data`: its body, or the query of a read. For a listing, how
-    /// many entries the answer may have, if that is limited.
+    /// many entries the answer may have, if that is limited. What is said of a parameter holds for
+    /// each of its names in `synonyms`.
     ///
     /// # Errors
     /// What stands in the way.
@@ -96,10 +98,11 @@ impl MergedRule {
         &self,
         operation: Operation,
         data: &Map<String, Value>,
+        synonyms: &Synonyms,
     ) -> Result<Option<u64>, Refusal> {
         match operation {
             Operation::List | Operation::Scan => self.judge_limit(data),
-            _ => self.parameters.judge(operation, data).map(|()| None),
+            _ => self.parameters.judge(operation, data, synonyms).map(|()| None),
         }
     }
 
@@ -137,7 +140,7 @@ impl MergedRule {
     fn judge_limit(&self, data: &Map<String, Value>) -> Result<Option<u64>, Refusal> {
         let Some(most) = self.pagination_limit else { return Ok(None) };
         let asked = match data.get(LIMIT) {
-            None if self.parameters.required.contains(LIMIT) => {
+            None if self.parameters.requires(LIMIT) => {
                 return Err(Refusal::Required(LIMIT.to_owned()));
             }
             None => return Ok(Some(most)),

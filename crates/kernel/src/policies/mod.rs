@@ -15,12 +15,15 @@
 //! Password policies have only the word in common with these: they say what a password has to be
 //! made of.
 
+mod allowed;
 mod builtin;
 mod capabilities;
 mod capability;
 mod compiled;
+mod denied;
 mod explain;
 mod format;
+mod globs;
 mod granted;
 mod index;
 mod lint;
@@ -32,6 +35,8 @@ mod paths;
 mod pattern;
 mod refusal;
 mod rule;
+mod sent;
+mod shadows;
 mod store;
 mod template;
 
@@ -48,9 +53,9 @@ pub use builtin::{DEFAULT, RESPONSE_WRAPPING};
 pub use capability::{Capabilities, Capability};
 pub use compiled::{Access, Compiled, Question, Verdict};
 pub use format::format;
-pub use lint::{Finding, KV_MOUNT, lint};
+pub use lint::{Finding, KV_MOUNT, beyond_servers, lint};
 pub use merged::{MergedRule, Need, Source};
-pub use parameters::Parameters;
+pub use parameters::{Parameters, Values};
 pub use parse::{PolicyError, parse};
 pub use pattern::Pattern;
 pub use refusal::Refusal;

@@ -1,89 +1,174 @@
 //! What a request may carry: allowed, denied and required parameters.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
 
 use api::Operation;
-use serde_json::{Map, Number, Value};
+use api::describe::Synonyms;
+use api::readings::TooMany;
+use serde_json::{Map, Value};
 
 use super::Refusal;
+use super::allowed::Allowed;
+use super::denied::Denied;
 
 /// The entry that stands for every parameter.
 const ANY: &str = "*";
 
-/// What a rule says about the parameters of a request. Names are in lower case.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Values by the name of the parameter, in lower case; no values: any.
+pub type Values = BTreeMap<String, Vec<Value>>;
+
+/// What a rule says about the parameters of a request.
+///
+/// The values are made ready once, when the rule is understood, and are shared by all that hold the
+/// rule. A rule that says nothing costs nothing.
+#[derive(Clone, Default)]
 pub struct Parameters {
-    /// When not empty, only these may be given, with one of the values; no values: any.
-    pub allowed: BTreeMap<String, Vec<Value>>,
-    /// These may not be given with one of the values; no values: not at all.
-    pub denied: BTreeMap<String, Vec<Value>>,
+    said: Option<Arc<Said>>,
+}
+
+struct Said {
+    written: Written,
+    allowed: HashMap<String, Allowed>,
+    denied: HashMap<String, Denied>,
+}
+
+/// The words of the rule. Names are in lower case.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Written {
+    /// When not empty, only these may be given, with one of the values.
+    allowed: Values,
+    /// These may not be given with one of the values.
+    denied: Values,
     /// These must be given.
-    pub required: BTreeSet<String>,
+    required: BTreeSet<String>,
 }
 
 impl Parameters {
-    /// Whether a request for `operation` may carry `data`.
+    /// Only what is `allowed` may be given, if there is any, nothing that is `denied`, and all that
+    /// is `required`.
+    pub fn new(allowed: Values, denied: Values, required: BTreeSet<String>) -> Self {
+        Self::of(Written { allowed, denied, required })
+    }
+
+    /// Whether a request for `operation` may carry `data`. What is said of a parameter holds for
+    /// each of its names in `synonyms`.
     ///
     /// Only operations that carry parameters are judged: nothing can be said about a removal or
     /// a listing. Names are compared without regard to case, so that a backend that ignores case
-    /// cannot be reached around a rule; a required name must be given in lower case.
+    /// cannot be reached around a rule; a required name must be given in lower case, and as
+    /// something: fields take `null` for not given.
     ///
     /// # Errors
     /// The first parameter that stands in the way.
-    pub fn judge(&self, operation: Operation, data: &Map<String, Value>) -> Result<(), Refusal> {
+    pub fn judge(
+        &self,
+        operation: Operation,
+        data: &Map<String, Value>,
+        synonyms: &Synonyms,
+    ) -> Result<(), Refusal> {
         use Operation::{Create, Patch, Read, Update};
+        let Some(said) = &self.said else { return Ok(()) };
         if !matches!(operation, Create | Read | Update | Patch) {
             return Ok(());
         }
-        if let Some(name) = self.required.iter().find(|name| !data.contains_key(*name)) {
+        let is_given = |name: &str| data.get(name).is_some_and(|value| !value.is_null());
+        let is_missing = |name: &&String| !synonyms.of(name).any(is_given);
+        if let Some(name) = said.written.required.iter().find(is_missing) {
             return Err(Refusal::Required(name.clone()));
         }
         for (name, value) in data {
-            let name = name.to_lowercase();
-            if self.denied.contains_key(ANY) || self.deny(&name, value) {
-                return Err(Refusal::DeniedParameter(name));
-            }
-            if !self.allow(&name, value) {
-                return Err(Refusal::NotAllowedParameter(name));
-            }
+            said.judge_value(&name.to_lowercase(), value, synonyms)?;
         }
         Ok(())
     }
 
-    fn deny(&self, name: &str, value: &Value) -> bool {
-        let Some(values) = self.denied.get(name) else { return false };
-        values.is_empty()
-            || values.iter().any(|denied| {
-                is_denied(denied, value) || parts(value).iter().any(|part| is_denied(denied, part))
-            })
-    }
-
-    fn allow(&self, name: &str, value: &Value) -> bool {
-        let any = self.allowed.contains_key(ANY);
-        // Values beside a lone "*" have never meant anything to any server.
-        if self.allowed.is_empty() || (any && self.allowed.len() == 1) {
-            return true;
-        }
-        let Some(values) = self.allowed.get(name) else { return any };
-        if values.is_empty() || values.iter().any(|allowed| is_allowed_whole(allowed, value)) {
-            return true;
-        }
-        let parts = parts(value);
-        let is_allowed = |part: &Value| values.iter().any(|allowed| is_same(allowed, part));
-        !parts.is_empty() && parts.iter().all(|part| is_allowed(part))
+    /// Whether a parameter called `name` must be given.
+    pub fn requires(&self, name: &str) -> bool {
+        self.said.as_ref().is_some_and(|said| said.written.required.contains(name))
     }
 
     /// Adds what a rule with the same pattern says that was seen after this one.
     pub(super) fn merge(&mut self, later: &Self) {
-        merge_values(&mut self.allowed, &later.allowed);
-        merge_values(&mut self.denied, &later.denied);
-        self.required.extend(later.required.iter().cloned());
+        let (Some(earlier), Some(added)) = (&self.said, &later.said) else {
+            self.said = self.said.take().or_else(|| later.said.clone());
+            return;
+        };
+        let mut written = earlier.written.clone();
+        merge_values(&mut written.allowed, &added.written.allowed);
+        merge_values(&mut written.denied, &added.written.denied);
+        written.required.extend(added.written.required.iter().cloned());
+        *self = Self::of(written);
+    }
+
+    #[cfg(test)]
+    pub(super) fn written(&self) -> (Values, Values, BTreeSet<String>) {
+        let written = self.said.as_ref().map(|said| said.written.clone()).unwrap_or_default();
+        (written.allowed, written.denied, written.required)
+    }
+
+    fn of(written: Written) -> Self {
+        if written == Written::default() {
+            return Self::default();
+        }
+        let allowed = written.allowed.iter();
+        let allowed = allowed.map(|(name, values)| (name.clone(), Allowed::new(values))).collect();
+        let denied = written.denied.iter();
+        let denied = denied.map(|(name, values)| (name.clone(), Denied::new(values))).collect();
+        Self { said: Some(Arc::new(Said { written, allowed, denied })) }
+    }
+}
+
+impl Said {
+    fn judge_value(&self, name: &str, value: &Value, synonyms: &Synonyms) -> Result<(), Refusal> {
+        let too_many = |TooMany| Refusal::TooManyValues(name.to_owned());
+        let denied = || synonyms.of(name).filter_map(|name| self.denied.get(name));
+        if self.denied.contains_key(ANY) || denied().any(Denied::is_anything) {
+            return Err(Refusal::DeniedParameter(name.to_owned()));
+        }
+        for denied in denied() {
+            if denied.covers(value).map_err(too_many)? {
+                return Err(Refusal::DeniedParameter(name.to_owned()));
+            }
+        }
+        if self.allow_anything() {
+            return Ok(());
+        }
+        let mut is_allowed = self.allowed.contains_key(ANY);
+        for allowed in synonyms.of(name).filter_map(|name| self.allowed.get(name)) {
+            is_allowed = allowed.covers(value).map_err(too_many)?;
+            if !is_allowed {
+                break;
+            }
+        }
+        if is_allowed { Ok(()) } else { Err(Refusal::NotAllowedParameter(name.to_owned())) }
+    }
+
+    /// Values beside a lone "*" have never meant anything to any server.
+    fn allow_anything(&self) -> bool {
+        self.allowed.is_empty() || (self.allowed.len() == 1 && self.allowed.contains_key(ANY))
+    }
+}
+
+/// Rules that are written alike are alike.
+impl PartialEq for Parameters {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.said, &other.said) {
+            (Some(one), Some(other)) => one.written == other.written,
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.said.as_ref().map(|said| &said.written).fmt(formatter)
     }
 }
 
 /// Puts later values in front; no values mean "whatever the value", so they absorb any others.
-fn merge_values(all: &mut BTreeMap<String, Vec<Value>>, later: &BTreeMap<String, Vec<Value>>) {
+fn merge_values(all: &mut Values, later: &Values) {
     for (name, values) in later {
         let merged = match all.get(name) {
             Some(earlier) if earlier.is_empty() || values.is_empty() => Vec::new(),
@@ -91,99 +176,6 @@ fn merge_values(all: &mut BTreeMap<String, Vec<Value>>, later: &BTreeMap<String,
             None => values.clone(),
         };
         all.insert(name.clone(), merged);
-    }
-}
-
-/// The members of a list, and of a text that lists them with commas, as many fields take them.
-///
-/// Each is judged by itself: a list must not carry past a rule what alone would be stopped.
-fn parts(value: &Value) -> Vec<Cow<'_, Value>> {
-    let members = match value {
-        Value::Array(members) => members.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    members.iter().flat_map(pieces).collect()
-}
-
-fn pieces(member: &Value) -> Vec<Cow<'_, Value>> {
-    match member {
-        Value::String(text) if text.contains(',') => {
-            let pieces = text.split(',').map(str::trim).filter(|piece| !piece.is_empty());
-            pieces.map(|piece| Cow::Owned(Value::from(piece))).collect()
-        }
-        single => vec![Cow::Borrowed(single)],
-    }
-}
-
-/// Whether `allowed` names all of `value` at once.
-///
-/// An open end that says nothing of commas is not taken to reach across them.
-fn is_allowed_whole(allowed: &Value, value: &Value) -> bool {
-    match (allowed, value) {
-        (Value::String(allowed), Value::String(_)) => {
-            let is_open = allowed.starts_with('*') || allowed.ends_with('*');
-            (!is_open || allowed.contains(',')) && is_same(&Value::from(allowed.as_str()), value)
-        }
-        _ => is_same(allowed, value),
-    }
-}
-
-/// Whether a value of a rule covers a value of a request.
-fn is_same(of_rule: &Value, given: &Value) -> bool {
-    match (of_rule, given) {
-        (Value::String(pattern), Value::String(text)) => covers(pattern, text),
-        (Value::Number(one), Value::Number(other)) => is_same_number(one, other),
-        _ => of_rule == given,
-    }
-}
-
-/// Like [`is_same`], and also when the request spells the same in another type: fields take `"5"`
-/// for 5, `"true"` for true and `" Ops "` for a policy `ops`, so a denial must not depend on the
-/// spelling.
-fn is_denied(denied: &Value, given: &Value) -> bool {
-    match (denied, given) {
-        (Value::String(pattern), Value::String(text)) => {
-            covers(pattern, text)
-                || covers(&folded(pattern), &folded(text))
-                || number_of(pattern).is_some_and(|number| is_number(&number, text))
-        }
-        (Value::String(pattern), Value::Number(number)) => covers(pattern, &number.to_string()),
-        (Value::String(pattern), Value::Bool(truth)) => covers(pattern, &truth.to_string()),
-        (Value::Number(number), Value::String(text)) => is_number(number, text),
-        (Value::Bool(truth), Value::String(text)) => truth_of(text) == Some(*truth),
-        (Value::Bool(truth), Value::Number(number)) => {
-            truth_of(&number.to_string()) == Some(*truth)
-        }
-        _ => is_same(denied, given),
-    }
-}
-
-fn is_number(number: &Number, text: &str) -> bool {
-    number_of(text).is_some_and(|other| is_same_number(number, &other))
-}
-
-/// The number that fields take a text for: also with zeros or a plus in front, as in `+02`.
-fn number_of(text: &str) -> Option<Number> {
-    let text = text.trim();
-    let (minus, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let bare = digits.trim_start_matches('0');
-    let zero = if bare.starts_with(|first: char| first.is_ascii_digit()) { "" } else { "0" };
-    let is_number = digits.starts_with(|first: char| first.is_ascii_digit());
-    is_number.then(|| serde_json::from_str(&format!("{minus}{zero}{bare}")).ok()).flatten()
-}
-
-fn folded(text: &str) -> String {
-    text.trim().to_lowercase()
-}
-
-fn truth_of(text: &str) -> Option<bool> {
-    match folded(text).as_str() {
-        "true" | "t" | "1" => Some(true),
-        "false" | "f" | "0" => Some(false),
-        _ => None,
     }
 }
 
@@ -198,56 +190,52 @@ pub(crate) fn covers(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Numbers are compared by what they are, not by how they are written: 5 is 5.0 is 50e-1.
-fn is_same_number(one: &Number, other: &Number) -> bool {
-    let (one, other) = (one.to_string(), other.to_string());
-    one == other || decimal(&one).is_some_and(|one| decimal(&other) == Some(one))
-}
-
-/// Sign, digits without zeros around them, and the power of ten of the last digit.
-fn decimal(text: &str) -> Option<(bool, String, i64)> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let digits = digits.trim_start_matches('0');
-    let significant = digits.trim_end_matches('0');
-    if significant.is_empty() {
-        return Some((false, String::new(), 0));
-    }
-    let shift = i64::try_from(fraction.len()).ok()?;
-    let zeros = i64::try_from(digits.len() - significant.len()).ok()?;
-    let exponent = exponent.parse::<i64>().ok()?.checked_sub(shift)?.checked_add(zeros)?;
-    Some((text.starts_with('-'), significant.to_owned(), exponent))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+    use api::describe::synonyms;
+    use api::{
+        ENTRIES_MAX, Given, KeyValues, Moment, NameList, NoContent, Path, Seconds,
+        normalize_policies,
+    };
+    use proptest::prelude::*;
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+    use serde::de::DeserializeOwned;
     use serde_json::json;
 
     use super::*;
 
-    fn named(values: &Value) -> BTreeMap<String, Vec<Value>> {
+    fn allowing(values: &Value) -> Parameters {
+        Parameters::new(named(values), Values::new(), BTreeSet::new())
+    }
+
+    fn denying(values: &Value) -> Parameters {
+        Parameters::new(Values::new(), named(values), BTreeSet::new())
+    }
+
+    fn named(values: &Value) -> Values {
         let values = values.as_object().cloned().unwrap_or_default();
         values.into_iter().map(|(name, list)| (name, list.as_array().unwrap().clone())).collect()
     }
 
     #[track_caller]
     fn check(parameters: &Parameters, data: Value, expected: bool) {
-        let permitted = parameters.judge(Operation::Update, data.as_object().unwrap()).is_ok();
+        let data_sent = data.as_object().unwrap();
+        let judged = parameters.judge(Operation::Update, data_sent, Synonyms::NONE);
+        let permitted = judged.is_ok();
         assert_eq!(permitted, expected, "{data} under {parameters:?}");
     }
 
     #[track_caller]
     fn check_allowed(allowed: Value, data: Value, expected: bool) {
-        check(&Parameters { allowed: named(&allowed), ..Parameters::default() }, data, expected);
+        check(&allowing(&allowed), data, expected);
     }
 
     #[track_caller]
     fn check_denied(denied: Value, data: Value, expected: bool) {
-        check(&Parameters { denied: named(&denied), ..Parameters::default() }, data, expected);
+        check(&denying(&denied), data, expected);
     }
 
     #[test]
@@ -352,14 +340,212 @@ mod tests {
         check_denied(json!({"a": ["ops"]}), json!({"a": "op s"}), true);
     }
 
+    #[test]
+    fn a_denial_holds_for_whatever_a_field_takes_for_the_same() {
+        for (denied, passing) in [
+            (json!(1), json!([true, "true", "T", "1", 1, "01", "1s", [1], "1,"])),
+            (json!("5"), json!([5, "+5", "5s", "1, 5", [[5]], "1970-01-01T00:00:05Z"])),
+            (json!("1"), json!([true, "T", 1])),
+            (json!(0), json!([false, "F", "false", "", null, "0s", "-0"])),
+            (json!("true"), json!([1, "1", "T", true, " t "])),
+            (json!("false"), json!([0, "0", "f", "", false, null])),
+            (json!(false), json!(["", null, 0])),
+            (json!(600), json!(["10m", "600s", "0h10m"])),
+            (json!("10m"), json!([600, "600"])),
+            (json!(-1), json!(["-1", "-5s"])),
+            (json!({"a": "b"}), json!(["a=b", ["a=b"], ["x=y", "a=b"], {"a": "b", "c": "d"}])),
+            (json!({"a": "b"}), json!([[{"a": "b"}], {"A": " B "}, "x=y, a=b"])),
+            (json!("a=b"), json!([{"a": "b"}, ["a=b"], {"a": ["b"]}])),
+            (json!("a*"), json!([{"a": "b"}, {"ab": 1}, "x, ab"])),
+            (json!({"cas": 0}), json!([{"cas": "0"}, {"cas": false}, {"cas": null}, "cas=0"])),
+            (json!({"cas": {"x": [1]}}), json!([{"cas": {"x": "1"}}, {"cas": ["x=1"]}])),
+            (json!(["x", "y"]), json!(["x,y", ["Y", "x"], ["x", "y", "z"], ["x,y"]])),
+            (json!("x,y"), json!([["x", "y"], "X, Y"])),
+            (json!([]), json!(["", ",", null, []])),
+            (json!({}), json!([null, {}, []])),
+            (json!("*"), json!([null, 5, [], {}, {"a": {}}])),
+            (json!("5*"), json!([50, "1, 5"])),
+        ] {
+            for sent in passing.as_array().unwrap() {
+                check_denied(json!({"p": ["zzz", denied]}), json!({"p": sent}), false);
+            }
+        }
+        for (denied, other) in [
+            (json!(1), json!([false, 2, "10", "t1", null, [], {}, {"a": 1}])),
+            (json!(600), json!(["10h", "10", 601])),
+            (
+                json!({"a": "b"}),
+                json!([{"a": "c"}, {"b": "a"}, "a", "a=c", [], null, {"x": "a=b"}]),
+            ),
+            (json!({"a": 1, "b": 2}), json!([{"a": 1}, "a=1", ["a=1", "b=3"]])),
+            (json!(["x", "y"]), json!(["x", ["y"], "x,z", []])),
+            (json!([]), json!(["x", [1]])),
+            (json!({}), json!([{"a": 1}, "x"])),
+            (json!("a*"), json!([{"b": "a"}, null, "", 5])),
+        ] {
+            for sent in other.as_array().unwrap() {
+                check_denied(json!({"p": ["zzz", denied]}), json!({"p": sent}), true);
+            }
+        }
+    }
+
+    #[derive(Deserialize, PartialEq)]
+    struct Field<T> {
+        field: T,
+    }
+
+    /// Some object of ours, as "options" often are.
+    #[derive(Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Options {
+        a: Option<i64>,
+        b: Option<bool>,
+        c: String,
+    }
+
+    fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
+        let sent = json!({ "field": value }).as_object().unwrap().clone();
+        let given = Given { sent, ..Given::default() };
+        given.parse::<Field<T>>().ok().map(|read| read.field)
+    }
+
+    fn is_same_to<T: DeserializeOwned + PartialEq>(one: &Value, other: &Value) -> bool {
+        read::<T>(one).is_some_and(|one| read::<T>(other) == Some(one))
+    }
+
+    fn is_same_to_any_field(one: &Value, other: &Value) -> bool {
+        is_same_to::<bool>(one, other)
+            || is_same_to::<u64>(one, other)
+            || is_same_to::<i64>(one, other)
+            || is_same_to::<Seconds>(one, other)
+            || is_same_to::<Moment>(one, other)
+            || is_same_to::<String>(one, other)
+            || is_same_to::<NameList>(one, other)
+            || is_same_to::<Vec<u64>>(one, other)
+            || is_same_to::<Vec<bool>>(one, other)
+            || is_same_to::<KeyValues>(one, other)
+            || is_same_to::<BTreeMap<String, NameList>>(one, other)
+            || is_same_to::<BTreeMap<String, bool>>(one, other)
+            || is_same_to::<Vec<KeyValues>>(one, other)
+            || read::<NameList>(one)
+                .zip(read::<NameList>(other))
+                .is_some_and(|(one, other)| normalize_policies(one) == normalize_policies(other))
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let words = &[
+            "", "0", "1", "t", "true", "F", "60", "1m", "a", "b", "a=b", "a=1", "a,b", "b, A",
+            "a=b,c", " a", "-1", ",",
+        ];
+        let simple = prop_oneof![
+            4 => prop::sample::select(&words[..]).prop_map(Value::from),
+            2 => prop::sample::select(vec![json!(0), json!(1), json!(60), json!(-1), json!(1.0)]),
+            1 => prop::sample::select(vec![json!(true), json!(false), json!(null)]),
+        ];
+        simple.prop_recursive(2, 8, 3, |inner| {
+            let name = prop::sample::select(&["a", "b", "A"][..]).prop_map(str::to_owned);
+            let members = prop::collection::btree_map(name, inner.clone(), 0..3);
+            prop_oneof![
+                prop::collection::vec(inner, 0..3).prop_map(Value::Array),
+                members.prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_any_field_takes_for_a_denied_value_is_denied(one in any_value(), other in any_value()) {
+            let denied = denying(&json!({"p": [one]}));
+            let data = json!({"p": other});
+            let judged = denied.judge(Operation::Update, data.as_object().unwrap(), Synonyms::NONE);
+            // An object of ours is denied by what is said of it, whatever else it has.
+            let options = one.is_object() && one != json!({}) && is_same_to::<Options>(&one, &other);
+            let says_all = read::<Options>(&one).is_some_and(|read| read != Options::default())
+                && one.as_object().is_some_and(|one| one.len() == 1);
+            let is_same = is_same_to_any_field(&one, &other) || (options && says_all);
+            prop_assert!(judged.is_err() || !is_same, "{} under a denial of {}", other, one);
+        }
+    }
+
+    #[test]
+    fn a_parameter_with_too_many_members_to_tell_is_denied() {
+        let many = |value: &str, count: usize| json!({"a": value.repeat(count)});
+        let denied = denying(&json!({"a": ["v"]}));
+        let allowed = allowing(&json!({"a": ["a", "b*"]}));
+        for rule in [&denied, &allowed] {
+            check(rule, many("a,", ENTRIES_MAX), true);
+            let data = many("a,", ENTRIES_MAX + 1);
+            let judged = rule.judge(Operation::Update, data.as_object().unwrap(), Synonyms::NONE);
+            assert_eq!(judged, Err(Refusal::TooManyValues("a".into())));
+            check(rule, json!({"a": vec!["a"; ENTRIES_MAX]}), true);
+        }
+        check(&denied, json!({"a": vec!["a,a,a,a,a,a,a,a,a"; ENTRIES_MAX]}), false);
+        check(&denied, json!({"b": many("a,", ENTRIES_MAX + 1)}), true);
+    }
+
+    /// One by one, these would be twenty million comparisons each.
+    #[test]
+    fn many_denied_and_allowed_values_are_looked_up_and_not_gone_through() {
+        let values: Vec<_> = (0..2_000).map(|number| format!("v{number}")).collect();
+        let starts = values.iter().map(|value| format!("{value}*"));
+        let ends = values.iter().map(|value| format!("*{value}"));
+        let globs = starts.chain(ends).collect::<Vec<_>>();
+        let sent = |value: &str| json!({"a": value.repeat(ENTRIES_MAX)});
+        for rule in [&values, &globs] {
+            check_denied(json!({ "a": rule }), sent("w,"), true);
+            check_allowed(json!({ "a": rule }), sent("v77,"), true);
+        }
+        // Too many pairs to compare are not compared.
+        let objects: Vec<_> = values.iter().map(|value| json!({"a": value})).collect();
+        check_denied(json!({ "a": objects }), sent("a=b,"), false);
+        let middles: Vec<_> = values.iter().map(|value| format!("*{value}*")).collect();
+        check_denied(json!({ "a": middles }), sent("www,"), false);
+    }
+
+    #[test]
+    fn what_is_said_of_one_name_holds_for_all_names_of_the_parameter() {
+        let path = Path::<()>::new("x").write(async |_: &(), _: Renamed| Ok(NoContent));
+        let synonyms = synonyms(path.endpoint(Operation::Update).unwrap());
+        let judge = |rule: &Parameters, data: Value| {
+            rule.judge(Operation::Update, data.as_object().unwrap(), synonyms).is_ok()
+        };
+        let names = ["token_policies", "policies"];
+        for (said, sent) in names.into_iter().flat_map(|said| names.map(|sent| (said, sent))) {
+            let denied = denying(&json!({said: ["admin"]}));
+            assert!(!judge(&denied, json!({sent: "admin"})), "{said} {sent}");
+            assert!(judge(&denied, json!({sent: "dev"})), "{said} {sent}");
+            assert!(!judge(&denying(&json!({said: []})), json!({sent: "dev"})), "{said} {sent}");
+            for allowed in [json!({said: ["dev"]}), json!({said: ["dev"], "*": []})] {
+                let allowed = allowing(&allowed);
+                assert!(!judge(&allowed, json!({sent: "admin"})), "{said} {sent}");
+                assert!(judge(&allowed, json!({sent: "dev"})), "{said} {sent}");
+            }
+            let required = BTreeSet::from([said.to_owned()]);
+            let required = Parameters::new(Values::new(), Values::new(), required);
+            assert!(judge(&required, json!({sent: "dev"})), "{said} {sent}");
+            assert!(!judge(&required, json!({sent: null, "ttl": 1})), "{said} {sent}");
+        }
+        // Where both are spoken of, both must allow it.
+        let both = allowing(&json!({"token_policies": ["dev"], "policies": []}));
+        assert!(!judge(&both, json!({"policies": "admin"})));
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Renamed {
+        #[serde(rename = "token_policies")]
+        _new: Option<NameList>,
+        #[serde(rename = "policies")]
+        #[schemars(extend("x-older-name-of" = "token_policies"))]
+        _old: Option<NameList>,
+        #[serde(rename = "ttl")]
+        _other: Option<Seconds>,
+    }
+
     // Case 138.
     #[test]
     fn a_denied_name_is_denied_beside_allowed_ones() {
-        let both = Parameters {
-            allowed: named(&json!({"good": []})),
-            denied: named(&json!({"bad": []})),
-            ..Parameters::default()
-        };
+        let (good, bad) = (json!({"good": []}), json!({"bad": []}));
+        let both = Parameters::new(named(&good), named(&bad), BTreeSet::new());
         check(&both, json!({"good": 1}), true);
         check(&both, json!({"good": 1, "BaD": 1}), false);
         check(&both, json!({"Bad": 1, "good": 1}), false);
@@ -368,33 +554,34 @@ mod tests {
     #[test]
     fn required_parameters_must_be_given() {
         let required = BTreeSet::from(["foo".to_owned()]);
-        let required = Parameters { required, ..Parameters::default() };
+        let required = Parameters::new(Values::new(), Values::new(), required);
         check(&required, json!({"foo": 1}), true);
         check(&required, json!({"foo": 1, "bar": 1}), true);
         check(&required, json!({"bar": 1}), false);
         check(&required, json!({"Foo": 1}), false);
         check(&required, json!({}), false);
+        check(&required, json!({"foo": null}), false);
     }
 
     #[test]
     fn removals_and_listings_are_not_judged() {
         use Operation::{Create, Delete, List, Patch, Read, Scan, Update};
-        let denied = named(&json!({"*": []}));
-        let nothing = Parameters { denied, ..Parameters::default() };
+        let nothing = denying(&json!({"*": []}));
         let data = json!({"a": 1});
+        let judge = |operation| nothing.judge(operation, data.as_object().unwrap(), Synonyms::NONE);
         for operation in [Create, Read, Update, Patch] {
-            assert!(nothing.judge(operation, data.as_object().unwrap()).is_err(), "{operation}");
+            assert!(judge(operation).is_err(), "{operation}");
         }
         for operation in [Delete, List, Scan] {
-            assert!(nothing.judge(operation, data.as_object().unwrap()).is_ok(), "{operation}");
+            assert!(judge(operation).is_ok(), "{operation}");
         }
     }
 
     #[track_caller]
     fn check_merged(earlier: Value, later: Value, expected: Value) {
-        let mut merged = Parameters { allowed: named(&earlier), ..Parameters::default() };
-        merged.merge(&Parameters { allowed: named(&later), ..Parameters::default() });
-        assert_eq!(merged.allowed, named(&expected), "{earlier} and {later}");
+        let mut merged = allowing(&earlier);
+        merged.merge(&allowing(&later));
+        assert_eq!(merged, allowing(&expected), "{earlier} and {later}");
     }
 
     // Case 133.

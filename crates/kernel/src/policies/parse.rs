@@ -1,12 +1,12 @@
 //! From the text of a policy to its rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use api::hcl::{self, Block, Body, Position};
 
 use super::template::Template;
-use super::{Capabilities, Capability, Parameters, Pattern, Policy, Rule, Wrapping};
+use super::{Capabilities, Capability, Parameters, Pattern, Policy, Rule, Values, Wrapping};
 
 /// What a rule may say.
 pub(super) const KEYS: &[&str] = &[
@@ -182,14 +182,11 @@ fn parameters(body: &Body) -> Result<Parameters, hcl::Error> {
     };
     let allowed = values_by_name(body, "allowed_parameters")?;
     let denied = values_by_name(body, "denied_parameters")?;
-    Ok(Parameters { allowed, denied, required })
+    Ok(Parameters::new(allowed, denied, required))
 }
 
-fn values_by_name(
-    body: &Body,
-    key: &str,
-) -> Result<BTreeMap<String, Vec<serde_json::Value>>, hcl::Error> {
-    let mut by_name = BTreeMap::new();
+fn values_by_name(body: &Body, key: &str) -> Result<Values, hcl::Error> {
+    let mut by_name = Values::new();
     let Some(named) = body.value(key)? else { return Ok(by_name) };
     for item in &named.object()?.items {
         if let Some(label) = item.labels.first() {
@@ -207,12 +204,25 @@ fn values_by_name(
 
 fn expiration(body: &Body) -> Result<Option<u64>, hcl::Error> {
     let Some(value) = body.value("expiration")? else { return Ok(None) };
-    let moment = value.text()?.parse::<jiff::Timestamp>().map_err(|_| {
-        let problem = "invalid expiration time: it is written like \"2030-01-31T12:00:00Z\"";
+    let text = value.text()?;
+    let moment = text.parse::<jiff::Timestamp>().map_err(|_| {
+        let problem = match is_written_well(text) {
+            true => {
+                "invalid expiration time: this is later or earlier than any time there is; at \
+                 most \"9999-12-30T22:00:00Z\", and a rule without it lasts"
+            }
+            false => "invalid expiration time: it is written like \"2030-01-31T12:00:00Z\"",
+        };
         value.position.error(problem)
     })?;
     // Before 1970 is long ago, which is all that matters.
     Ok(Some(u64::try_from(moment.as_second()).unwrap_or(0)))
+}
+
+/// Whether this is a date with a time and an offset, be it one beyond all measure.
+fn is_written_well(text: &str) -> bool {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text);
+    pieces.is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some())
 }
 
 /// Whether each `{{` has its `}}` and none are nested.

@@ -73,6 +73,7 @@ struct Text {
 #[derive(Deserialize, JsonSchema)]
 struct OldText {
     /// An older name of "policy".
+    #[schemars(extend("x-older-name-of" = "policy"))]
     #[serde(default)]
     rules: String,
 }
@@ -86,6 +87,7 @@ struct Terms {
     /// How long it holds; instead of "expiration".
     ttl: Option<Seconds>,
     /// The version that is there, or -1 for none: else nothing is written.
+    #[serde(default, deserialize_with = "said")]
     cas: Option<i64>,
     /// Whether every later write must name the version that is there.
     cas_required: Option<bool>,
@@ -95,6 +97,11 @@ struct Terms {
     /// Values with wildcards are never filled into paths; only false can be said.
     #[serde(default)]
     allow_wildcards_in_identity_templates: bool,
+}
+
+/// A number that was given. `null` is none: whoever meant to be held to something is not let go.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
+    i64::deserialize(deserializer).map(Some)
 }
 
 /// A point in time, as clients write it; nothing for none.
@@ -279,7 +286,7 @@ async fn write_old(
     Ok(Reply::Data(Map::new(), None))
 }
 
-/// Changes what is given, and nothing else.
+/// Changes what is given, and nothing else. Where that is nothing, there is no new version.
 async fn patch(
     visit: &Visit,
     (named, given, terms): (Named, Text, Terms),
@@ -293,10 +300,16 @@ async fn patch(
     };
     terms.check(Some(&before))?;
     let expiration = terms.end(visit.now)?.unwrap_or(before.expiration);
-    let record = before.followed_by(text, expiration, visit.now);
-    let record =
-        Record { cas_required: terms.cas_required.unwrap_or(before.cas_required), ..record };
-    put(visit, &named.name, &record);
+    let cas_required = terms.cas_required.unwrap_or(before.cas_required);
+    let is_changed =
+        (&text, expiration, cas_required) != (&before.text, before.expiration, before.cas_required);
+    let record = match is_changed {
+        true => Record { cas_required, ..before.followed_by(text, expiration, visit.now) },
+        false => before,
+    };
+    if is_changed {
+        put(visit, &named.name, &record);
+    }
     let state = StateView::of(&record);
     Ok(Data(PolicyView { name: named.name, policy: record.text, state }))
 }

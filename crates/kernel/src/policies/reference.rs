@@ -6,12 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use api::Operation;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Access, Capability, Need, Parameters, Policy, Question, Rule, Subject};
+use super::{Access, Capability, Need, Parameters, Policy, Question, Rule, Subject, Values};
 
 /// Whether `question` is allowed under `policies`, and whether `sudo` is granted.
 pub(super) fn decide(policies: &[(&str, &Policy)], question: &Question<'_>) -> (bool, bool) {
@@ -187,14 +186,14 @@ fn wrapping_fits(rules: &[&Rule], wrap_ttl: Option<u64>) -> bool {
     }
 }
 
-type Named = BTreeMap<String, Vec<Value>>;
-
 fn parameters_fit(rules: &[&Rule], question: &Question<'_>) -> bool {
-    let required = rules.iter().flat_map(|rule| rule.parameters.required.clone()).collect();
-    let allowed = together(&rules.iter().map(|rule| &rule.parameters.allowed).collect::<Vec<_>>());
-    let denied = together(&rules.iter().map(|rule| &rule.parameters.denied).collect::<Vec<_>>());
-    let all = Parameters { allowed, denied, required };
-    all.judge(question.access.operation, question.data.unwrap_or(&Map::new())).is_ok()
+    let written: Vec<_> = rules.iter().map(|rule| rule.parameters.written()).collect();
+    let required = written.iter().flat_map(|(_, _, required)| required.clone()).collect();
+    let allowed = together(&written.iter().map(|(allowed, ..)| allowed).collect::<Vec<_>>());
+    let denied = together(&written.iter().map(|(_, denied, _)| denied).collect::<Vec<_>>());
+    let data = question.data.cloned().unwrap_or_default();
+    let all = Parameters::new(allowed, denied, required);
+    all.judge(question.access.operation, &data, question.synonyms).is_ok()
 }
 
 /// Listings ask for no more entries than the smallest of the limits.
@@ -203,7 +202,7 @@ fn limit_fits(rules: &[&Rule], question: &Question<'_>) -> bool {
     let is_listing = matches!(question.access.operation, Operation::List | Operation::Scan);
     let Some(most) = most.filter(|_| is_listing) else { return true };
     match question.data.and_then(|data| data.get("limit")) {
-        None => !rules.iter().any(|rule| rule.parameters.required.contains("limit")),
+        None => !rules.iter().any(|rule| rule.parameters.requires("limit")),
         Some(Value::String(text)) => {
             text == "max" || text.parse::<u64>().is_ok_and(|asked| asked <= most)
         }
@@ -212,7 +211,7 @@ fn limit_fits(rules: &[&Rule], question: &Question<'_>) -> bool {
 }
 
 /// Every name with all its values, or with none where one of the rules gives none.
-fn together(of_rules: &[&Named]) -> Named {
+fn together(of_rules: &[&Values]) -> Values {
     let names = of_rules.iter().flat_map(|named| named.keys());
     let values = |name: &String| {
         let lists: Vec<_> = of_rules.iter().filter_map(|named| named.get(name)).collect();

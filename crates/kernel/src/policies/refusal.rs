@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use api::ENTRIES_MAX;
+
 use super::Capability;
 
 /// The first thing that stands in the way of a request.
@@ -31,6 +33,8 @@ pub enum Refusal {
     DeniedParameter(String),
     /// Only others than this parameter may be given, or it only with other values.
     NotAllowedParameter(String),
+    /// This parameter has more members than can be held against the rule.
+    TooManyValues(String),
     /// More entries of a listing are asked for than the rule allows, or it is unclear how many.
     Limit(u64),
 }
@@ -47,6 +51,7 @@ impl Refusal {
             Self::Required(_) => "required-parameter",
             Self::DeniedParameter(_) => "denied-parameter",
             Self::NotAllowedParameter(_) => "not-allowed-parameter",
+            Self::TooManyValues(_) => "too-many-values",
             Self::Limit(_) => "pagination-limit",
         }
     }
@@ -57,7 +62,8 @@ impl Refusal {
             Self::Missing(capability) => Some(capability.name()),
             Self::Required(name)
             | Self::DeniedParameter(name)
-            | Self::NotAllowedParameter(name) => Some(name),
+            | Self::NotAllowedParameter(name)
+            | Self::TooManyValues(name) => Some(name),
             Self::Limit(_) => Some("limit"),
             Self::NoRule | Self::Unfilled { .. } | Self::Denied | Self::Wrapping => None,
         }
@@ -86,6 +92,11 @@ impl fmt::Display for Refusal {
             Self::NotAllowedParameter(name) => {
                 write!(formatter, "the rule does not allow the parameter {name:?}, or its value")
             }
+            Self::TooManyValues(name) => write!(
+                formatter,
+                "the rule is about values of the parameter {name:?}, and there is too much in it \
+                 to tell; lists have at most {ENTRIES_MAX} members, also those with commas"
+            ),
             Self::Limit(most) => write!(formatter, "the rule allows at most {most} entries"),
         }
     }

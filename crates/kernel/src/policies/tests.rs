@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use api::Operation;
+use api::describe::Synonyms;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -44,7 +45,8 @@ fn access(path: &str, operation: Operation) -> Access<'_> {
 
 fn question(path: &str, operation: Operation) -> Question<'_> {
     let access = access(path, operation);
-    Question { access, need: Need::Capability, data: None, wrap_ttl: None }
+    let need = Need::Capability;
+    Question { access, need, data: None, synonyms: Synonyms::NONE, wrap_ttl: None }
 }
 
 fn told(compiled: &Compiled, path: &str, now_seconds: u64) -> String {
@@ -509,6 +511,16 @@ fn a_policy_that_does_not_parse_says_where() {
         "path \"p\": invalid expiration time: it is written like \"2030-01-31T12:00:00Z\"";
     check("path \"p\" { expiration = \"soon\" }", &format!("{expiration} on line 1, column 25"));
     check(
+        "path \"p\" { expiration = \"2030-01-31T12:00:00\" }",
+        &format!("{expiration} on line 1, column 25"),
+    );
+    check(
+        "path \"p\" { expiration = \"9999-12-31T23:59:59Z\" }",
+        "path \"p\": invalid expiration time: this is later or earlier than any time there is; at \
+         most \"9999-12-30T22:00:00Z\", and a rule without it lasts on line 1, column 25",
+    );
+    parse("path \"p\" { expiration = \"9999-12-30T22:00:00Z\" }").unwrap();
+    check(
         "path \"p\" { capabilities = [] capabilities = [] }",
         "key \"capabilities\" is set a second time on line 1, column 30",
     );
@@ -672,7 +684,8 @@ proptest! {
                 for need in [Need::Capability, Need::CapabilityAndSudo] {
                     let access = Access { path, operation, subject, now_seconds: *now_seconds };
                     let (data, wrap_ttl) = (data.as_ref(), *wrap_ttl);
-                    let question = Question { access, need, data, wrap_ttl };
+                    let synonyms = Synonyms::NONE;
+                    let question = Question { access, need, data, synonyms, wrap_ttl };
                     let verdict = compiled.decide(&question);
                     let got = (verdict.is_allowed(), verdict.has_sudo());
                     prop_assert_eq!(got, reference::decide(&policies, &question), "{:?}", question);

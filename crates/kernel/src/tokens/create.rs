@@ -72,6 +72,7 @@ struct Create {
     #[serde(default)]
     ttl: Span,
     /// An older name of "ttl".
+    #[schemars(extend("x-older-name-of" = "ttl"))]
     #[serde(default)]
     lease: Span,
     /// An end no renewal moves.

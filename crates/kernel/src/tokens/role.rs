@@ -166,10 +166,13 @@ struct Write {
     /// How often its tokens can be used; 0 means always.
     token_num_uses: Option<i64>,
     /// An older name of "token_period".
+    #[schemars(extend("x-older-name-of" = "token_period"))]
     period: Option<Seconds>,
     /// An older name of "token_explicit_max_ttl".
+    #[schemars(extend("x-older-name-of" = "token_explicit_max_ttl"))]
     explicit_max_ttl: Option<Seconds>,
     /// An older name of "token_bound_cidrs".
+    #[schemars(extend("x-older-name-of" = "token_bound_cidrs"))]
     bound_cidrs: Option<NameList>,
 }
 

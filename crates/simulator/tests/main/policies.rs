@@ -203,6 +203,8 @@ async fn case_149_a_policy_is_written_over_only_by_who_knows_what_is_there() {
     let refused = |text: &str| Err(Error::invalid(text));
     let no_match = "check-and-set parameter did not match the current version";
     assert_eq!(write(json!({"cas": 1})).await, refused(no_match));
+    let Err(Error::Invalid(null)) = write(json!({"cas": null})).await else { panic!() };
+    assert!(null.contains("\"cas\": expected a whole number, not null"), "{null}");
     write(json!({"cas": -1})).await.unwrap();
     let exists = "check-and-set parameter set to -1 on existing entry";
     assert_eq!(write(json!({"cas": -1})).await, refused(exists));
@@ -287,6 +289,12 @@ async fn a_patch_changes_what_is_given_and_nothing_else() {
     let patched = patched.unwrap();
     assert_eq!((&patched["policy"], patched.get("expiration")), (&json!("path \"b\" {}"), None));
     assert!(patch(json!({"policy": "path {", "cas": 3})).await.is_err());
+    for nothing in [json!({}), json!({"policy": null}), json!({"policy": "path \"b\" {}"})] {
+        let mut nothing = nothing;
+        assert!(patch(nothing.clone()).await.is_err(), "the version must still be said");
+        nothing["cas"] = json!(3);
+        assert_eq!(patch(nothing).await.unwrap()["version"], 3, "nothing is changed");
+    }
     for name in ["root", "response-wrapping"] {
         let path = format!("sys/policies/acl/{name}");
         let refused = root.ask(Operation::Patch, &path, json!({"ttl": 1})).await.outcome.err();
@@ -567,6 +575,75 @@ async fn an_explanation_names_the_policy_the_rule_and_what_is_missing() {
         let refused = explained(&root, wrong.clone()).await;
         assert!(matches!(refused, Err(Error::Invalid(_))), "{wrong}: {refused:?}");
     }
+}
+
+#[tokio::test]
+async fn an_explanation_says_which_policies_do_not_exist() {
+    let house = furnished().await;
+    put(&house, "p", "path \"kv/a\" { capabilities = [\"update\"] }").await;
+    let ask = async |policies: Value| {
+        let body = json!({"policies": policies, "path": "kv/a", "operation": "write"});
+        explained(&house.root(), body).await.unwrap()
+    };
+    let told = ask(json!(["Typo", "p", "response-wrapping"])).await;
+    assert_eq!(told["unknown_policies"], json!(["typo"]));
+    let told = ask(json!(["p"])).await;
+    assert_eq!((&told["unknown_policies"], &told["operation"]), (&json!([]), &json!("update")));
+    assert_eq!(told["allowed"], true);
+}
+
+/// The older name of a parameter is no way around what is said of the newer one, nor the other way.
+#[tokio::test]
+async fn a_rule_about_a_parameter_holds_for_all_its_names() {
+    let house = furnished().await;
+    for (path, said, sent, value) in [
+        ("auth/userpass/users/bob", "token_policies", "policies", "admin"),
+        ("auth/userpass/users/bob", "policies", "token_policies", "admin"),
+        ("auth/userpass/users/bob", "token_ttl", "ttl", "60"),
+        ("auth/userpass/users/bob/policies", "token_policies", "policies", "admin"),
+        ("auth/token/create", "ttl", "lease", "1m"),
+        ("auth/token/roles/r", "token_period", "period", "60s"),
+        ("sys/policy/q", "policy", "rules", "path \"x\" {}"),
+        ("sys/capabilities-self", "paths", "path", "x"),
+    ] {
+        let text = format!(
+            "path {path:?} {{ capabilities = [\"create\", \"update\", \"sudo\"] \
+             denied_parameters = {{ {said} = [{value:?}] }} }}"
+        );
+        put(&house, "p", &text).await;
+        let caller = holder_of(&house, &["p"]).await;
+        for name in [said, sent] {
+            let body = json!({ name: value, "password": "correct horse" });
+            assert_eq!(caller.write(path, body.clone()).await, Err(Error::Denied), "{path} {name}");
+            let body = json!({"policies": ["p"], "path": path, "operation": "update",
+                              "parameters": body});
+            let told = explained(&house.root(), body).await.unwrap();
+            let refusal = (&told["refusal"], &told["missing"]);
+            assert_eq!(refusal, (&json!("denied-parameter"), &json!(name)), "{path} {name}");
+        }
+    }
+}
+
+/// Who declares an older name for people declares it for policies.
+#[tokio::test]
+async fn whatever_is_called_an_older_name_is_declared_as_one() {
+    let document = furnished().await.root().read("sys/internal/specs/openapi").await.unwrap();
+    let mut declared = 0;
+    let mut open = vec![&document];
+    while let Some(value) = open.pop() {
+        if let Some(description) = value["description"].as_str()
+            && (description.contains("older name of") || description.contains("DEPRECATED"))
+        {
+            let newer = value["schema"]["x-older-name-of"].as_str();
+            let newer = newer.or(value["x-older-name-of"].as_str());
+            let newer = newer.unwrap_or_else(|| panic!("{value}"));
+            assert!(description.contains(&format!("{newer:?}")), "{description}");
+            declared += 1;
+        }
+        open.extend(value.as_object().into_iter().flat_map(|object| object.values()));
+        open.extend(value.as_array().into_iter().flatten());
+    }
+    assert!(declared >= 12, "{declared}");
 }
 
 #[tokio::test]

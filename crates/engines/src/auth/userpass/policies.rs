@@ -26,6 +26,7 @@ struct NewPolicies {
     #[serde(default, deserialize_with = "null::counts")]
     token_policies: Option<NameList>,
     /// (DEPRECATED) Use "token_policies" instead.
+    #[schemars(extend("x-older-name-of" = "token_policies"))]
     #[serde(default, deserialize_with = "null::counts")]
     policies: Option<NameList>,
 }

@@ -51,6 +51,7 @@ struct MetadataFields {
     #[serde(default, deserialize_with = "null::counts")]
     custom_metadata: Option<Option<Object>>,
     /// The version of the metadata that this write expects to replace, or 0 if there must be none.
+    #[serde(default, deserialize_with = "null::counts")]
     metadata_cas: Option<i64>,
 }
 
