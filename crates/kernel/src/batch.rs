@@ -144,13 +144,21 @@ async fn batch(_: &Visit, given: Batch) -> Result<Operations> {
 impl Asked {
     /// What has another name is refused: it was meant for something. It is not repeated, since it
     /// may be a secret in the wrong place.
-    fn read(sent: Map<String, Value>) -> Result<Self> {
+    ///
+    /// Parameters that are an object, as they nearly always are, stay the one that was sent: they
+    /// may be large.
+    fn read(mut sent: Map<String, Value>) -> Result<Self> {
         if sent.keys().any(|name| !ASKED.contains(&name.as_str())) {
             return Err(Error::invalid(
                 "an operation has \"operation\", \"path\" and \"parameters\", and nothing else",
             ));
         }
-        Given { sent, ..Given::default() }.parse()
+        let object = match sent.get_mut("parameters") {
+            Some(Value::Object(parameters)) => Some(std::mem::take(parameters)),
+            _ => None,
+        };
+        let asked: Self = Given { sent, ..Given::default() }.parse()?;
+        Ok(Self { parameters: object.unwrap_or(asked.parameters), ..asked })
     }
 
     fn understood(self) -> Result<BatchOperation> {
