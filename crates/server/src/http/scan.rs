@@ -14,9 +14,9 @@ pub(super) const NUMBER_BYTES_MAX: usize = 256;
 /// How many strings, keys included, may come from somebody who has not proved who they are.
 pub(super) const ANONYMOUS_STRINGS_MAX: usize = 1000;
 
-/// How many values, names included, may come from anybody. Each is copied and taken apart several
-/// times on its way, which takes longer than its few bytes took to send.
-pub(super) const VALUES_MAX: usize = 256 * 1024;
+/// How many values, names included, may come from anybody. Each is copied, hashed for the audit and
+/// taken apart several times on its way, which takes longer than its few bytes took to send.
+pub(super) const VALUES_MAX: usize = 128 * 1024;
 
 /// What a value costs in memory, wherever it stands.
 const VALUE_BYTES: u64 = 48;
@@ -234,7 +234,7 @@ mod tests {
         else {
             unreachable!("accepted")
         };
-        assert!(problem.ends_with("more than 262144 values and names; send fewer"), "{problem}");
+        assert!(problem.ends_with("more than 131072 values and names; send fewer"), "{problem}");
         let names = (0..ENTRIES_MAX).map(|name| format!("\"{name}\":{{}}"));
         let names = format!("{{{}}}", names.collect::<Vec<_>>().join(","));
         let text = format!("[{}0]", (names + ",").repeat(VALUES_MAX / (2 * ENTRIES_MAX) + 1));
