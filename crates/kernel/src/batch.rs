@@ -64,7 +64,7 @@ struct Batch {
 struct Asked {
     /// What to do: write, patch, delete, read, list or scan.
     operation: String,
-    /// Where, without "v1/" and with nothing encoded.
+    /// Where, without "v1/", with nothing encoded, and without the part behind a question mark.
     path: String,
     /// What it would have as its body, or behind the question mark of its address.
     #[serde(default)]
@@ -107,7 +107,7 @@ struct Outcome {
     /// For how many seconds what it answered is good.
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_duration: Option<u64>,
-    /// The token it made.
+    /// The token it made or renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     auth: Option<Value>,
     /// What the caller should know besides.
@@ -168,15 +168,25 @@ impl Asked {
                 "no such operation; there are write, patch, delete, read, list and scan",
             ));
         };
-        if self.path.starts_with('/') {
-            return Err(Error::invalid("a path has no slash in front"));
+        let plain = self.path.strip_prefix('/').unwrap_or(&self.path);
+        if has_query(plain) {
+            return Err(Error::invalid(
+                "what would stand behind the ? of an address belongs into \"parameters\"; a name \
+                 that has such a part is asked for by itself",
+            ));
         }
-        let path = CanonicalPath::parse_plain(&self.path)?.asked_for(*operation)?;
+        let path = CanonicalPath::parse_plain(plain)?.asked_for(*operation)?;
         if path.as_str().is_empty() {
             return Err(Error::invalid("missing path"));
         }
         Ok(BatchOperation { operation: *operation, path, parameters: self.parameters })
     }
+}
+
+/// Whether a path seems to have the parameters of an address in it: `?version=1`. It would be the
+/// name of something else, and what was asked for with the parameters would not be done.
+fn has_query(path: &str) -> bool {
+    path.split_once('?').is_some_and(|(_, rest)| rest.contains('='))
 }
 
 /// An operation of the batch that `whole` asks for, as a request of the same caller.
