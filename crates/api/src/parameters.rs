@@ -518,6 +518,10 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
             Value::Number(_) => return Err(Flaw::Text("expected an object, not number".into())),
             _ => return self.deserialize_any(visitor),
         };
+        if pairs.iter().filter_map(Value::as_str).any(is_json) {
+            let text = "a text is not read as JSON; send the object itself, in a body that is JSON";
+            return Err(Flaw::Text(text.into()));
+        }
         let mut object = Map::new();
         for pair in pairs {
             let pair = pair.as_str().and_then(|pair| pair.split_once('='));
@@ -578,6 +582,13 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
         i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
         tuple_struct identifier
     }
+}
+
+/// Whether a text begins as the JSON of an object, or of a list of objects: a pair would not, and
+/// what looks like one would be cut in two at the first `=` within.
+fn is_json(text: &str) -> bool {
+    let inside = text.trim_start().strip_prefix('[').unwrap_or(text).trim_start();
+    inside.strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with(['"', '}']))
 }
 
 /// The elements of a list.
@@ -738,6 +749,12 @@ mod tests {
         check_words(r#"{"operations": ["text"]}"#, "expected an object, not text");
         check_words(r#"{"operations": [["a"]]}"#, "expected an object, not list");
         check_words(r#"{"pairs": true}"#, "expected an object, not boolean");
+        let json = "a text is not read as JSON; send the object itself, in a body that is JSON";
+        for text in [r#"{"a":"b=c"}"#, r#" { "a": 1}"#, "{}", r#"[{"a":"b"},{"a":"b"}]"#] {
+            check_words(&serde_json::json!({ "pairs": text }).to_string(), json);
+            check_words(&serde_json::json!({ "pairs": [text] }).to_string(), json);
+        }
+        check_words(r#"{"pairs": "{"}"#, "expected an object or \"k=v\"");
         let duration = "expected a duration such as \"1h\" or 3600, not ";
         for number in ["1e10", "1.5", "1E-400"] {
             let found = "a number with a point or an exponent";
