@@ -290,6 +290,19 @@ impl Flags {
     }
 }
 
+/// The first flag of a command that stands behind its first argument, where it is none any more.
+///
+/// Words that look like flags are only pointed out, as scripts know it. But these were meant: a
+/// check that was asked for would not be made, and `-cas=0` would be stored as a field.
+pub(crate) fn misplaced(groups: &[Group], arguments: &[String]) -> Option<&'static str> {
+    let late = too_late(arguments);
+    let mut names = late.iter().filter_map(|word| split(word)).map(|(name, _)| name);
+    names.find_map(|name| {
+        let flags = groups.iter().flat_map(|group| group.flags);
+        flags.into_iter().find(|flag| flag.goes_by(name)).map(|flag| flag.name)
+    })
+}
+
 /// Words behind the first argument that look like flags, and are none any more.
 pub(crate) fn too_late(arguments: &[String]) -> Vec<String> {
     let behind = arguments.iter().skip(1).take_while(|word| *word != "--");
