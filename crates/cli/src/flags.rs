@@ -298,8 +298,8 @@ pub(crate) fn misplaced(groups: &[Group], arguments: &[String]) -> Option<&'stat
     let late = too_late(arguments);
     let mut names = late.iter().filter_map(|word| split(word)).map(|(name, _)| name);
     names.find_map(|name| {
-        let flags = groups.iter().flat_map(|group| group.flags);
-        flags.into_iter().find(|flag| flag.goes_by(name)).map(|flag| flag.name)
+        let mut flags = groups.iter().flat_map(|group| group.flags);
+        flags.find(|flag| flag.goes_by(name)).map(|flag| flag.name)
     })
 }
 
@@ -426,6 +426,18 @@ mod tests {
         check_anywhere("read a -- -format json", "", "read a -- -format json");
         check_anywhere("write a b=-format", "", "write a b=-format");
         check_anywhere("read -output-policy a", "-output-policy", "read a");
+    }
+
+    #[test]
+    fn flags_of_the_command_behind_its_first_argument_are_found() {
+        let check = |line: &str, expected| {
+            assert_eq!(misplaced(&GROUPS, &words(line)), expected, "{line}");
+        };
+        check("a -count=0 x=1", Some("count"));
+        check("a x=1 --f", Some("force"));
+        check("a -x=1 - -cou=1 force count=1 x=-count", None);
+        check("a -- -count=0", None);
+        check("-count=0", None);
     }
 
     #[test]
