@@ -44,6 +44,8 @@ pub struct Visit {
     pub(crate) remote: Option<SocketAddr>,
     /// For how long the answer is to be kept, where the caller wants it wrapped.
     pub(crate) wrap_ttl: Option<Seconds>,
+    /// Whether this is one of several things that are answered together.
+    pub(crate) is_part: bool,
     pub(crate) memory: Arc<Memory>,
     pub(crate) warnings: Warnings,
     /// The lock that the failed login sets in, if it is committed.
@@ -84,6 +86,7 @@ impl Visit {
             shown: self.shown.clone(),
             remote: self.remote,
             wrap_ttl: self.wrap_ttl,
+            is_part: true,
             memory: memory.clone(),
             ..Self::of_service(&self.kernel, &self.system, self.now)
         }
@@ -114,6 +117,7 @@ impl Visit {
             shown: None,
             remote: None,
             wrap_ttl: None,
+            is_part: false,
             memory: Arc::default(),
             warnings: Warnings::default(),
             onset: OnceLock::new(),
