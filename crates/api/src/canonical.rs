@@ -75,7 +75,7 @@ impl CanonicalPath {
     /// Whoever keeps something asks this about each path that leads to it later.
     pub fn is_within_reach(plain: &str) -> bool {
         let spelled = |byte: u8| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => 1,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => 1,
             _ => "%00".len(),
         };
         plain.bytes().map(spelled).sum::<usize>() <= Self::LENGTH_MAX
@@ -241,6 +241,8 @@ mod tests {
         check_reach(&("é".repeat(682) + "aaaaa"), false);
         check_reach(&" ".repeat(1366), false);
         check_reach(&"%".repeat(1365), true);
+        check_reach(&"~".repeat(1365), true);
+        check_reach(&"~".repeat(1366), false);
         check_reach(&["a"; 64].join("/"), true);
         check_reach(&["a"; 65].join("/"), false);
     }

@@ -424,19 +424,23 @@ impl Lenient<'_> {
 
 /// Hands over a number in a form that loses none of its digits, so that whoever keeps it keeps it
 /// as it was written: the library's own way makes 0 of -0 and 1e-5 of 0.00001.
+///
+/// Bodies have many numbers, nearly all of them whole and small: for those nothing else is tried.
 fn hand_over<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Flawed<V::Value> {
-    let digits = number.to_string();
-    let is_spelt_so =
-        |float: &f64| Number::from_f64(*float).is_some_and(|n| n.to_string() == digits);
-    match (number.as_u64(), number.as_i64(), number.as_f64().filter(is_spelt_so)) {
-        (Some(number), _, _) => visitor.visit_u64(number),
-        (_, Some(number), _) if number != 0 => visitor.visit_i64(number),
-        (_, _, Some(number)) => visitor.visit_f64(number),
-        _ => {
-            let object = MapDeserializer::new(std::iter::once((NUMBER, digits.as_str())));
-            visitor.visit_map(object).map_err(|flaw: Flaw| flaw.of_number(&digits))
-        }
+    if let Some(whole) = number.as_u64() {
+        return visitor.visit_u64(whole);
     }
+    if let Some(whole) = number.as_i64().filter(|whole| *whole != 0) {
+        return visitor.visit_i64(whole);
+    }
+    let digits = number.as_str();
+    let is_spelt_so =
+        |float: &f64| Number::from_f64(*float).is_some_and(|spelt| spelt.as_str() == digits);
+    if let Some(float) = number.as_f64().filter(is_spelt_so) {
+        return visitor.visit_f64(float);
+    }
+    let object = MapDeserializer::new(std::iter::once((NUMBER, digits)));
+    visitor.visit_map(object).map_err(|flaw: Flaw| flaw.of_number(digits))
 }
 
 impl<'de> Deserializer<'de> for Lenient<'_> {
@@ -494,6 +498,11 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
             // It may come as a map of its digits, which is not what was meant.
             Value::Number(_) => return Err(Flaw::Text("expected an object, not number".into())),
             Value::Bool(_) => return self.deserialize_any(visitor),
+            value if texts(value).any(is_json) => {
+                let text =
+                    "a text is not read as JSON; send the object itself, in a body that is JSON";
+                return Err(Flaw::Text(text.into()));
+            }
             _ => {}
         }
         let no_object = || Flaw::Text("expected an object or \"k=v\"".into());
@@ -551,6 +560,18 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
         i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
         tuple_struct identifier
     }
+}
+
+/// The text that a value is, or those of a list.
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().map_or(slice::from_ref(value), Vec::as_slice).iter().filter_map(Value::as_str)
+}
+
+/// Whether a text begins as the JSON of an object, or of a list of objects: a pair would not, and
+/// what looks like one would be cut in two at the first `=` within.
+fn is_json(text: &str) -> bool {
+    let inside = text.trim_start().strip_prefix('[').unwrap_or(text).trim_start();
+    inside.strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with(['"', '}']))
 }
 
 /// The elements of a list.
@@ -711,6 +732,12 @@ mod tests {
         check_words(r#"{"operations": ["text"]}"#, "expected an object, not text");
         check_words(r#"{"operations": [["a"]]}"#, "expected an object, not list");
         check_words(r#"{"pairs": true}"#, "expected an object, not boolean");
+        let json = "a text is not read as JSON; send the object itself, in a body that is JSON";
+        for text in [r#"{"a":"b=c"}"#, r#" { "a": 1}"#, "{}", r#"[{"a":"b"},{"a":"b"}]"#] {
+            check_words(&serde_json::json!({ "pairs": text }).to_string(), json);
+            check_words(&serde_json::json!({ "pairs": [text] }).to_string(), json);
+        }
+        check_words(r#"{"pairs": "{"}"#, "expected an object or \"k=v\"");
         let duration = "expected a duration such as \"1h\" or 3600, not ";
         for number in ["1e10", "1.5", "1E-400"] {
             let found = "a number with a point or an exponent";

@@ -290,6 +290,19 @@ impl Flags {
     }
 }
 
+/// The first flag of a command that stands behind its first argument, where it is none any more.
+///
+/// Words that look like flags are only pointed out, as scripts know it. But these were meant: a
+/// check that was asked for would not be made, and `-cas=0` would be stored as a field.
+pub(crate) fn misplaced(groups: &[Group], arguments: &[String]) -> Option<&'static str> {
+    let late = too_late(arguments);
+    let mut names = late.iter().filter_map(|word| split(word)).map(|(name, _)| name);
+    names.find_map(|name| {
+        let mut flags = groups.iter().flat_map(|group| group.flags);
+        flags.find(|flag| flag.goes_by(name)).map(|flag| flag.name)
+    })
+}
+
 /// Words behind the first argument that look like flags, and are none any more.
 pub(crate) fn too_late(arguments: &[String]) -> Vec<String> {
     let behind = arguments.iter().skip(1).take_while(|word| *word != "--");
@@ -413,6 +426,18 @@ mod tests {
         check_anywhere("read a -- -format json", "", "read a -- -format json");
         check_anywhere("write a b=-format", "", "write a b=-format");
         check_anywhere("read -output-policy a", "-output-policy", "read a");
+    }
+
+    #[test]
+    fn flags_of_the_command_behind_its_first_argument_are_found() {
+        let check = |line: &str, expected| {
+            assert_eq!(misplaced(&GROUPS, &words(line)), expected, "{line}");
+        };
+        check("a -count=0 x=1", Some("count"));
+        check("a x=1 --f", Some("force"));
+        check("a -x=1 - -cou=1 force count=1 x=-count", None);
+        check("a -- -count=0", None);
+        check("-count=0", None);
     }
 
     #[test]

@@ -124,6 +124,14 @@ fn call(
         Ok(output) => output,
         Err(failure) => return explain(failure, complain),
     };
+    if let Some(name) = flags::misplaced(command.flags, &arguments) {
+        output.error(&format!(
+            "the flag -{name} stands behind an argument, where it has no effect; put it directly \
+             behind \"{}\"",
+            command.words
+        ));
+        return MISTAKE;
+    }
     warn_of_late_flags(&output, &arguments);
     if let Some(complaint) = command.arguments.complaint(arguments.len()) {
         output.error(&worded(program, command, complaint));

@@ -305,6 +305,8 @@ fn turning_on_versioning_tells_what_the_server_says() {
 fn the_question_for_the_version_is_never_wrapped_and_always_sent() {
     let ended = second("kv get -wrap-ttl=5m secret/a").end();
     ended.called(&[ASK, "GET /v1/secret/data/a wrap=5m0s"]);
+    let ended = second("kv get -wrap-ttl=-1 secret/a").end();
+    ended.called(&[ASK, "GET /v1/secret/data/a wrap=-1s"]);
     let ended = second("kv get -output-policy secret/a").end();
     ended
         .exits(0)

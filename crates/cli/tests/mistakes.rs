@@ -115,6 +115,22 @@ fn flags_behind_the_first_argument_are_pointed_out_and_the_command_runs() {
 }
 
 #[test]
+fn a_flag_of_the_command_behind_an_argument_is_refused_and_nothing_is_sent() {
+    let refused = |line: &str, name: &str, command: &str| {
+        let text = format!(
+            "the flag -{name} stands behind an argument, where it has no effect; put it directly \
+             behind \"{command}\"\n"
+        );
+        run(line).end().exits(1).called(&[]).complains(&text);
+    };
+    refused("kv put secret/a -cas=0 x=9", "cas", "kv put");
+    refused("kv get secret/a -version=1", "version", "kv get");
+    refused("write sys/rotate -f", "force", "write");
+    let ended = run("write a -other=1").answer("PUT /v1/a", 204, "").end();
+    ended.exits(0).called(&[r#"PUT /v1/a {"-other":"1"}"#]);
+}
+
+#[test]
 fn a_server_that_is_not_there_is_named() {
     let ended = run("read secret/a").variable("VAULT_ADDR", "http://127.0.0.1:1").end();
     ended.exits(2).complains(

@@ -37,3 +37,14 @@ async fn nothing_is_not_a_secret() {
     house.read("").await.missing();
     assert_eq!(house.census(), 0);
 }
+
+#[tokio::test]
+async fn what_is_kept_can_be_asked_for_by_its_address() {
+    let house = House::new("cubbyhole", None);
+    let mount = house.mount().path.len();
+    let room = (4096 - mount) / "%c3%a9".len();
+    house.write(&"é".repeat(room), json!({"x": 1})).await.done();
+    let text = "the path is too long for a secret; it must fit into 4096 encoded characters and \
+                64 segments";
+    house.write(&"é".repeat(room + 1), json!({"x": 1})).await.refused(text);
+}

@@ -64,7 +64,7 @@ struct Batch {
 struct Asked {
     /// What to do: write, patch, delete, read, list or scan.
     operation: String,
-    /// Where, without "v1/" and with nothing encoded.
+    /// Where, without "v1/", with nothing encoded, and without the part behind a question mark.
     path: String,
     /// What it would have as its body, or behind the question mark of its address.
     #[serde(default)]
@@ -107,7 +107,7 @@ struct Outcome {
     /// For how many seconds what it answered is good.
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_duration: Option<u64>,
-    /// The token it made.
+    /// The token it made or renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     auth: Option<Value>,
     /// What the caller should know besides.
@@ -144,13 +144,21 @@ async fn batch(_: &Visit, given: Batch) -> Result<Operations> {
 impl Asked {
     /// What has another name is refused: it was meant for something. It is not repeated, since it
     /// may be a secret in the wrong place.
-    fn read(sent: Map<String, Value>) -> Result<Self> {
+    ///
+    /// Parameters that are an object, as they nearly always are, stay the one that was sent: they
+    /// may be large.
+    fn read(mut sent: Map<String, Value>) -> Result<Self> {
         if sent.keys().any(|name| !ASKED.contains(&name.as_str())) {
             return Err(Error::invalid(
                 "an operation has \"operation\", \"path\" and \"parameters\", and nothing else",
             ));
         }
-        Given { sent, ..Given::default() }.parse()
+        let object = match sent.get_mut("parameters") {
+            Some(Value::Object(parameters)) => Some(std::mem::take(parameters)),
+            _ => None,
+        };
+        let asked: Self = Given { sent, ..Given::default() }.parse()?;
+        Ok(Self { parameters: object.unwrap_or(asked.parameters), ..asked })
     }
 
     fn understood(self) -> Result<BatchOperation> {
@@ -160,15 +168,25 @@ impl Asked {
                 "no such operation; there are write, patch, delete, read, list and scan",
             ));
         };
-        if self.path.starts_with('/') {
-            return Err(Error::invalid("a path has no slash in front"));
+        let plain = self.path.strip_prefix('/').unwrap_or(&self.path);
+        if has_query(plain) {
+            return Err(Error::invalid(
+                "what would stand behind the ? of an address belongs into \"parameters\"; a name \
+                 that has such a part is asked for by itself",
+            ));
         }
-        let path = CanonicalPath::parse_plain(&self.path)?.asked_for(*operation)?;
+        let path = CanonicalPath::parse_plain(plain)?.asked_for(*operation)?;
         if path.as_str().is_empty() {
             return Err(Error::invalid("missing path"));
         }
         Ok(BatchOperation { operation: *operation, path, parameters: self.parameters })
     }
+}
+
+/// Whether a path seems to have the parameters of an address in it: `?version=1`. It would be the
+/// name of something else, and what was asked for with the parameters would not be done.
+fn has_query(path: &str) -> bool {
+    path.split_once('?').is_some_and(|(_, rest)| rest.contains('='))
 }
 
 /// An operation of the batch that `whole` asks for, as a request of the same caller.

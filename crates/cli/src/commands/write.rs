@@ -15,8 +15,10 @@ pub(crate) static COMMAND: Command = Command {
     synopsis: "Write data to a path.",
     usage: "[options] PATH [DATA K=V...]",
     details: "Writes data to a path. A value that begins with @ is read from that file, and the \
-              value - from the standard input.\n\n    $ {} write auth/userpass/users/ann \
-              password=- policies=dev",
+              value - from the standard input. Lists and objects are sent as JSON: the argument - \
+              reads all of the data from the standard input, and @file from a file.\n\n    \
+              $ {} write auth/userpass/users/ann password=- policies=dev\n    \
+              $ {} write sys/batch @operations.json",
     flags: &[HTTP, FIELD, own(&[FORCE])],
     arguments: Count::at_least(1, "at least 1"),
     run,

@@ -212,7 +212,9 @@ fn settings(call: &Call, token: Option<Token>) -> Result<Settings, Failure> {
     let namespace = text("namespace").map(|name| name.trim_matches('/').to_owned());
     settings.namespace = namespace.filter(|name| !name.is_empty()).map(|name| format!("{name}/"));
     settings.server_name = text("tls-server-name");
-    settings.wrap_ttl = call.flags.duration("wrap-ttl").filter(|ttl| ttl != "0s");
+    // Less than no time goes to the server as well, which says what is wrong with it.
+    let wrap_ttl = call.flags.seconds("wrap-ttl").filter(|seconds| *seconds != 0);
+    settings.wrap_ttl = wrap_ttl.map(duration::go);
     settings.headers = headers(call)?;
     if call.flags.switch("disable-redirects") {
         settings.redirects = Redirects::Ignore;

@@ -10,13 +10,13 @@ use crate::tokens::Holder;
 
 /// The entry before a request is performed.
 pub(super) fn request(trail: &Trail, hasher: &Hasher, now: Moment) -> Value {
-    lean(json!({
+    let entry = json!({
         "time": now,
         "type": "request",
         "auth": caller(trail, hasher),
-        "request": asked(trail, hasher),
         "error": trail.denial,
-    }))
+    });
+    lean(with(entry, "request", asked(trail, hasher)))
 }
 
 /// The entry after it was performed, or was not.
@@ -26,14 +26,14 @@ pub(super) fn response(
     now: Moment,
     (outcome, warnings): (&Result<Reply>, &[String]),
 ) -> Value {
-    lean(json!({
+    let entry = json!({
         "time": now,
         "type": "response",
         "auth": caller(trail, hasher),
-        "request": asked(trail, hasher),
-        "response": answered(trail, hasher, outcome, warnings),
         "error": outcome.as_ref().err().map(error_text),
-    }))
+    });
+    let entry = with(entry, "request", asked(trail, hasher));
+    lean(with(entry, "response", answered(trail, hasher, outcome, warnings)))
 }
 
 /// An error as an entry tells it. What is for the log stays in the log.
@@ -96,7 +96,7 @@ fn caller(trail: &Trail, hasher: &Hasher) -> Value {
 }
 
 fn asked(trail: &Trail, hasher: &Hasher) -> Value {
-    let mut asked = json!({
+    let asked = json!({
         "id": trail.id,
         "operation": trail.operation.name(),
         "client_token": trail.shown.as_ref().map(|shown| hasher.text(shown.reveal())),
@@ -104,11 +104,12 @@ fn asked(trail: &Trail, hasher: &Hasher) -> Value {
             trail.holder.as_ref().map(|holder| accessor(&holder.token.accessor, hasher)),
         "namespace": { "id": "root" },
         "path": trail.path.to_string(),
-        "data": trail.sent.as_ref().map(|sent| hasher.sent(sent, &trail.secrets)),
         "remote_address": trail.remote.map(|remote| remote.ip().to_canonical().to_string()),
         "wrap_ttl": trail.wrap_ttl.map(|ttl| ttl.0),
         "remote_port": trail.remote.map(|remote| remote.port()),
     });
+    let sent = trail.sent.as_ref().map(|sent| hasher.sent(sent, &trail.secrets));
+    let mut asked = with(asked, "data", sent.into());
     add_mount(&mut asked, trail.mount.as_deref());
     lean(asked)
 }
@@ -178,6 +179,14 @@ fn wrapping(info: &WrappingToken, hasher: &Hasher) -> Value {
         "creation_path": info.creation_path,
         "wrapped_accessor": info.wrapped_accessor.as_ref().map(|text| hasher.text(text)),
     }))
+}
+
+/// The same with what was sent or answered, which may be large and is not copied.
+fn with(mut entry: Value, name: &str, part: Value) -> Value {
+    if let Some(entry) = entry.as_object_mut() {
+        entry.insert(name.to_owned(), part);
+    }
+    entry
 }
 
 fn add_mount(entry: &mut Value, mount: Option<&Mount>) {

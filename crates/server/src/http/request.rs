@@ -146,7 +146,9 @@ fn operation(method: &Method, query: &mut Query) -> Result<Operation> {
     let list = query.take_flag("list")?;
     let scan = query.take_flag("scan")?;
     match method.as_str() {
-        "GET" if list && scan => Err(Refusal::Bare(StatusCode::BAD_REQUEST)),
+        "GET" if list && scan => {
+            Err(Error::invalid("ask either with list=true or with scan=true, not with both").into())
+        }
         "GET" if list => Ok(Operation::List),
         "GET" if scan => Ok(Operation::Scan),
         "GET" => Ok(Operation::Read),
@@ -286,7 +288,10 @@ impl Query {
         match self.take(name).unwrap_or_default().as_str() {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
             "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-            _ => Err(Refusal::Bare(StatusCode::BAD_REQUEST)),
+            _ => {
+                let text = format!("{name} is neither true nor false; write {name}=true");
+                Err(Error::Invalid(text).into())
+            }
         }
     }
 
@@ -380,9 +385,12 @@ mod tests {
         for method in ["HEAD", "OPTIONS", "TRACE", "CONNECT", "get", "ROTATE", "RENEW"] {
             refused(method, "/v1/a", 405);
         }
-        refused("GET", "/v1/a?list=maybe", 400);
-        refused("GET", "/v1/a?scan=2", 400);
-        refused("GET", "/v1/a?list=1&scan=1", 400);
+        let unclear =
+            |name| Error::Invalid(format!("{name} is neither true nor false; write {name}=true"));
+        errs("GET", "/v1/a?list=maybe", &[], unclear("list"));
+        errs("GET", "/v1/a?scan=2", &[], unclear("scan"));
+        let both = Error::invalid("ask either with list=true or with scan=true, not with both");
+        errs("GET", "/v1/a?list=1&scan=1", &[], both);
         refused("DELETE", "/v1/sys/init", 405);
         refused("GET", "/v1/sys/unseal", 405);
     }

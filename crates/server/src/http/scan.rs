@@ -14,6 +14,10 @@ pub(super) const NUMBER_BYTES_MAX: usize = 256;
 /// How many strings, keys included, may come from somebody who has not proved who they are.
 pub(super) const ANONYMOUS_STRINGS_MAX: usize = 1000;
 
+/// How many values, names included, may come from anybody. Each is copied, hashed for the audit and
+/// taken apart several times on its way, which takes longer than its few bytes took to send.
+pub(super) const VALUES_MAX: usize = 128 * 1024;
+
 /// What a value costs in memory, wherever it stands.
 const VALUE_BYTES: u64 = 48;
 /// What a container costs besides: a map's first node has room for several entries.
@@ -33,8 +37,17 @@ pub(super) fn check(text: &[u8], trust: Trust, bytes_max: u64) -> Result<usize> 
         Trust::Authenticated => usize::MAX,
     };
     let cost_max = bytes_max.saturating_mul(GROWTH_MAX);
-    Scanner { text, place: 0, open: [0; DEPTH_MAX], depth: 0, strings: 0, names: 0, cost: 0 }
-        .run(strings_max, cost_max)
+    Scanner {
+        text,
+        place: 0,
+        open: [0; DEPTH_MAX],
+        depth: 0,
+        strings: 0,
+        names: 0,
+        values: 0,
+        cost: 0,
+    }
+    .run(strings_max, cost_max)
 }
 
 struct Scanner<'a> {
@@ -46,6 +59,7 @@ struct Scanner<'a> {
     strings: usize,
     /// How many colons stand outside of strings: each gives a name its value.
     names: usize,
+    values: usize,
     cost: u64,
 }
 
@@ -61,11 +75,14 @@ impl Scanner<'_> {
                 b':' => self.names += 1,
                 b'"' => self.string()?,
                 b'-' | b'0'..=b'9' => self.number()?,
-                b't' | b'f' | b'n' => self.cost += VALUE_BYTES,
+                b't' | b'f' | b'n' => self.count_value(0),
                 _ => {}
             }
             if self.strings > strings_max {
                 return refuse("exceeded maximum number of strings");
+            }
+            if self.values > VALUES_MAX {
+                return refuse(&format!("more than {VALUES_MAX} values and names; send fewer"));
             }
             if self.cost > cost_max {
                 return refuse("exceeded maximum estimated memory limits");
@@ -75,7 +92,7 @@ impl Scanner<'_> {
     }
 
     fn enter(&mut self) -> Result<()> {
-        self.cost += VALUE_BYTES + CONTAINER_BYTES;
+        self.count_value(CONTAINER_BYTES);
         let Some(entries) = self.open.get_mut(self.depth) else {
             return refuse(&format!("nested more than {DEPTH_MAX} levels deep"));
         };
@@ -110,7 +127,7 @@ impl Scanner<'_> {
             }
         }
         self.strings += 1;
-        self.cost += VALUE_BYTES + (self.place - start) as u64;
+        self.count_value((self.place - start) as u64);
         self.check_reserved(start, escaped)
     }
 
@@ -135,8 +152,14 @@ impl Scanner<'_> {
             return refuse(&format!("a number has more than {NUMBER_BYTES_MAX} characters"));
         }
         self.place += length;
-        self.cost += VALUE_BYTES + length as u64;
+        self.count_value(length as u64);
         Ok(())
+    }
+
+    /// Counts a value or a name that takes so many bytes besides its place.
+    fn count_value(&mut self, bytes: u64) {
+        self.values += 1;
+        self.cost += VALUE_BYTES + bytes;
     }
 }
 
@@ -193,6 +216,29 @@ mod tests {
         refused(&strings, anyone, "maximum number of strings");
         assert_eq!(check(strings.as_bytes(), caller, BYTES_MAX), Ok(0));
         refused(&format!("[{}[]]", "[],".repeat(9000)), caller, "memory limits");
+    }
+
+    #[test]
+    fn all_values_of_a_text_together_have_a_bound() {
+        let caller = Trust::Authenticated;
+        let most = ENTRIES_MAX - 1;
+        let full = format!("[{}0]", "0,".repeat(most - 1));
+        let (lists, rest) = (VALUES_MAX / ENTRIES_MAX, VALUES_MAX % ENTRIES_MAX);
+        // One for the list around all, and one for the last list.
+        let text = |last: usize| {
+            format!("[{}[{}0]]", (full.clone() + ",").repeat(lists), "0,".repeat(last))
+        };
+        let bytes_max = 32 * BYTES_MAX;
+        assert_eq!(check(text(rest - 3).as_bytes(), caller, bytes_max), Ok(0));
+        let Err(Error::Invalid(problem)) = check(text(rest - 2).as_bytes(), caller, bytes_max)
+        else {
+            unreachable!("accepted")
+        };
+        assert!(problem.ends_with("more than 131072 values and names; send fewer"), "{problem}");
+        let names = (0..ENTRIES_MAX).map(|name| format!("\"{name}\":{{}}"));
+        let names = format!("{{{}}}", names.collect::<Vec<_>>().join(","));
+        let text = format!("[{}0]", (names + ",").repeat(VALUES_MAX / (2 * ENTRIES_MAX) + 1));
+        assert!(check(text.as_bytes(), caller, u64::MAX).is_err());
     }
 
     #[test]

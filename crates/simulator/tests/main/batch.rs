@@ -416,7 +416,12 @@ async fn what_makes_no_sense_is_refused_before_anything_is_done() {
     let folder = "operations[0]: cannot write to a path ending in '/'";
     check(json!([write("kv/a/", json!({}))]), folder).await;
     check(json!([read("")]), "operations[0]: missing path").await;
-    check(json!([read("/kv/a")]), "operations[0]: a path has no slash in front").await;
+    let empty = "operations[0]: the path has an empty segment; write one slash, not two";
+    check(json!([read("//kv/a")]), empty).await;
+    let query = "operations[0]: what would stand behind the ? of an address belongs into \
+                 \"parameters\"; a name that has such a part is asked for by itself";
+    check(json!([read("secret/data/a?version=1")]), query).await;
+    check(json!([write("secret/data/a?cas=1&b", json!({}))]), query).await;
     let misspelt = json!({"operation": "write", "path": "kv/a", "data": {"a": 1}});
     let outcome = house.root().write("sys/batch", json!({"operations": [misspelt]})).await;
     assert!(

@@ -1,6 +1,8 @@
 //! A place for secrets that every token has for itself, and that ends with it.
 
-use api::{Class, Context, Corner, Data, Engine, Error, Path, Result};
+use api::{
+    CanonicalPath, Class, Context, Corner, Data, Engine, Error, Everything, NoContent, Path, Result,
+};
 use serde_json::{Map, Value};
 
 use super::Place;
@@ -26,7 +28,7 @@ fn path() -> Path {
         )
         .exists(verbatim::exists)
         .read(read)
-        .write(verbatim::write)
+        .write(write)
         .delete(verbatim::delete)
         .list(verbatim::list)
 }
@@ -34,4 +36,18 @@ fn path() -> Path {
 async fn read(context: &Context, place: Place) -> Result<Data<Map<String, Value>>> {
     let secret = SECRETS.get(&context.store, &place.path).await?;
     secret.map(Data).ok_or(Error::Missing)
+}
+
+/// What could not be asked for again is refused: in a batch names are not encoded, and so may be
+/// longer than an address can spell them.
+async fn write(context: &Context, (place, secret): (Place, Everything)) -> Result<NoContent> {
+    if !CanonicalPath::is_within_reach(&format!("{}{}", context.mount.path, place.path)) {
+        return Err(Error::Invalid(format!(
+            "the path is too long for a secret; it must fit into {} encoded characters and {} \
+             segments",
+            CanonicalPath::LENGTH_MAX,
+            CanonicalPath::SEGMENTS_MAX,
+        )));
+    }
+    verbatim::write(context, (place, secret)).await
 }

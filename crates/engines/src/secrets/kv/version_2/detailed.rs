@@ -4,7 +4,8 @@ use api::{Context, Error, Folder, Page, Path, Reply, Result};
 use serde_json::{Map, Value};
 
 use super::history::History;
-use super::{listing, metadata};
+use super::listing::{self, Which};
+use super::metadata;
 use crate::secrets::listing::{Depth, Wanted, check};
 
 /// Secrets in one answer.
@@ -23,17 +24,18 @@ pub(super) fn path() -> Path {
         .scan(scan)
 }
 
-async fn list(context: &Context, (folder, page): (Folder, Page)) -> Result<Reply> {
-    show(context, Wanted::new(folder.prefix(), Depth::Folder, page)).await
+async fn list(context: &Context, (folder, page, which): (Folder, Page, Which)) -> Result<Reply> {
+    show(context, Wanted::new(folder.prefix(), Depth::Folder, page), &which).await
 }
 
-async fn scan(context: &Context, (folder, page): (Folder, Page)) -> Result<Reply> {
-    show(context, Wanted::new(folder.prefix(), Depth::Everything, page)).await
+async fn scan(context: &Context, (folder, page, which): (Folder, Page, Which)) -> Result<Reply> {
+    show(context, Wanted::new(folder.prefix(), Depth::Everything, page), &which).await
 }
 
-async fn show(context: &Context, mut wanted: Wanted) -> Result<Reply> {
+async fn show(context: &Context, mut wanted: Wanted, which: &Which) -> Result<Reply> {
     wanted.limit = wanted.limit.min(SECRETS_MAX + 1);
-    let names = listing::names(context, &wanted).await?;
+    let folder = wanted.folder.clone();
+    let names = listing::chosen(context, wanted, which).await?;
     check(names.len(), SECRETS_MAX)?;
     let (mut keys, mut details, mut versions) = (Vec::new(), Map::new(), 0);
     for name in names {
@@ -42,7 +44,7 @@ async fn show(context: &Context, mut wanted: Wanted) -> Result<Reply> {
             keys.push(name);
             continue;
         }
-        let path = format!("{}{name}", wanted.folder);
+        let path = format!("{folder}{name}");
         // Removed since it was listed.
         let Some(history) = History::find(context, &path).await? else { continue };
         versions += history.count();

@@ -10,8 +10,8 @@ use crate::secrets::listing::{Depth, Wanted, bounded};
 use crate::secrets::verbatim::SECRETS;
 
 /// Names looked at in one go while leaving out those whose secrets are deleted.
-const PIECE_NAMES: usize = 256;
-/// Secrets that one listing looks into at most, each of which is a record.
+const PIECE_NAMES: usize = 250;
+/// Secrets that one listing looks into at most, each of which is a record: so many whole pieces.
 const SECRETS_MAX: usize = 10_000;
 
 /// Which secrets a listing shows.
@@ -47,7 +47,7 @@ pub(super) async fn scan_top(context: &Context, (page, which): (Page, Which)) ->
 }
 
 /// The names that are wanted, in order.
-pub(super) async fn names(context: &Context, wanted: &Wanted) -> Result<Vec<String>> {
+async fn names(context: &Context, wanted: &Wanted) -> Result<Vec<String>> {
     // These first: secrets move from here to there and never back, so that whoever looks in this
     // order misses none that is moved meanwhile.
     let left = match context.mount.upgraded {
@@ -62,17 +62,26 @@ pub(super) async fn names(context: &Context, wanted: &Wanted) -> Result<Vec<Stri
     Ok(names)
 }
 
-async fn show(context: &Context, wanted: Wanted, which: &Which) -> Result<Keys> {
+/// The names that are wanted, in order, of those secrets that are to be shown.
+pub(super) async fn chosen(
+    context: &Context,
+    wanted: Wanted,
+    which: &Which,
+) -> Result<Vec<String>> {
     match which.exclude_deleted {
-        true => bounded(names_of_live(context, wanted).await?),
-        false => bounded(names(context, &wanted).await?),
+        true => names_of_live(context, wanted).await,
+        false => names(context, &wanted).await,
     }
+}
+
+async fn show(context: &Context, wanted: Wanted, which: &Which) -> Result<Keys> {
+    bounded(chosen(context, wanted, which).await?)
 }
 
 async fn names_of_live(context: &Context, mut wanted: Wanted) -> Result<Vec<String>> {
     let limit = std::mem::replace(&mut wanted.limit, PIECE_NAMES);
     let mut live: Vec<String> = Vec::new();
-    for _ in 0..SECRETS_MAX.div_ceil(PIECE_NAMES) {
+    for _ in 0..SECRETS_MAX / PIECE_NAMES {
         let piece = names(context, &wanted).await?;
         let last = piece.last().filter(|_| piece.len() == PIECE_NAMES).cloned();
         for name in piece {
