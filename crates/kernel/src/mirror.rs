@@ -3,14 +3,15 @@
 //! A copy is allowed to be stale, because nothing can be answered on the strength of a stale one:
 //! every use adds "this record is still at that revision" to the transaction's checks. Forgetting
 //! in time makes staleness rare; the check makes it harmless. This is one of the two places in the
-//! kernel that hold a lock; it is never held across an await.
+//! kernel that hold a lock (inside the cache); it is never held across an await.
 //!
 //! Copies are decrypted, so none outlives the keys: whoever is about to keep one looks whether
 //! everything was forgotten while they were reading.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use quick_cache::{Weighter, sync::Cache};
 use serde::de::DeserializeOwned;
 use storage::{Error, Revision, Transaction};
@@ -28,7 +29,8 @@ type Copy<T> = (Option<Revision>, Arc<T>);
 /// A copy of one record.
 pub(crate) struct Mirror<T> {
     key: &'static str,
-    copy: Mutex<Option<Copy<T>>>,
+    // Every request looks here, so looking must not make the cores wait for each other.
+    copy: ArcSwapOption<Copy<T>>,
     forgotten: AtomicU64,
 }
 
@@ -52,15 +54,14 @@ struct Bytesize;
 
 impl<T: DeserializeOwned + Default> Mirror<T> {
     pub(crate) fn new(key: &'static str) -> Self {
-        Self { key, copy: Mutex::default(), forgotten: AtomicU64::new(0) }
+        Self { key, copy: ArcSwapOption::empty(), forgotten: AtomicU64::new(0) }
     }
 
     /// The record, or its default when there is none.
     pub(crate) async fn get(&self, transaction: &Transaction) -> Result<Arc<T>> {
-        let copy = self.copy().clone();
-        if let Some((revision, value)) = copy {
-            transaction.expect(self.key, revision)?;
-            return Ok(value);
+        if let Some((revision, value)) = self.copy.load().as_deref() {
+            transaction.expect(self.key, *revision)?;
+            return Ok(value.clone());
         }
         let forgotten = self.forgotten.load(Ordering::SeqCst);
         let record = transaction.read(self.key).await?;
@@ -70,9 +71,10 @@ impl<T: DeserializeOwned + Default> Mirror<T> {
             None => T::default(),
         };
         let value = Arc::new(value);
-        *self.copy() = Some((record.map(|record| record.revision), value.clone()));
+        let revision = record.map(|record| record.revision);
+        self.copy.store(Some(Arc::new((revision, value.clone()))));
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
-            *self.copy() = None;
+            self.copy.store(None);
         }
         Ok(value)
     }
@@ -87,11 +89,7 @@ impl<T: DeserializeOwned + Default> Mirror<T> {
     /// Called when the barrier is sealed.
     pub(crate) fn forget(&self) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
-        *self.copy() = None;
-    }
-
-    fn copy(&self) -> std::sync::MutexGuard<'_, Option<Copy<T>>> {
-        self.copy.lock().unwrap_or_else(PoisonError::into_inner)
+        self.copy.store(None);
     }
 }
 

@@ -1,7 +1,6 @@
 //! One attempt at reading, deciding and writing.
 
 use std::collections::BTreeSet;
-use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -70,17 +69,19 @@ impl Transaction {
     /// of one key that disagree mean this attempt is already lost.
     pub fn expect(
         &self,
-        key: impl Into<String>,
+        key: impl AsRef<str> + Into<String>,
         revision: Option<Revision>,
     ) -> Result<(), CommitError> {
-        match self.pending().checks.entry(key.into()) {
-            Entry::Vacant(place) => {
-                place.insert(revision);
+        let mut pending = self.pending();
+        // Some keys are looked at many times in one request; their names are copied once.
+        match pending.checks.get(key.as_ref()) {
+            Some(first) if *first == revision => Ok(()),
+            // The first look stays: an attempt that goes on after a disagreement must still fail.
+            Some(_) => Err(CommitError::Conflict { key: key.into() }),
+            None => {
+                pending.checks.insert(key.into(), revision);
                 Ok(())
             }
-            Entry::Occupied(first) if *first.get() == revision => Ok(()),
-            // The first look stays: an attempt that goes on after a disagreement must still fail.
-            Entry::Occupied(first) => Err(CommitError::Conflict { key: first.key().clone() }),
         }
     }
 
