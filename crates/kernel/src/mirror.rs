@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwapOption;
 use quick_cache::{Weighter, sync::Cache};
 use serde::de::DeserializeOwned;
-use storage::{Error, Revision, Transaction};
+use storage::{Copied, Error, Revision, Transaction};
 
 use api::Result;
 
@@ -39,6 +39,12 @@ pub(crate) struct Mirrors<T> {
     prefix: &'static str,
     decode: fn(&[u8]) -> std::result::Result<T, String>,
     copies: Cache<String, Found<T>, Bytesize>,
+    forgotten: AtomicU64,
+}
+
+/// Copies of any records that engines want to share between requests, as many as fit.
+pub(crate) struct Copies {
+    copies: Cache<String, Copied, Bytesize>,
     forgotten: AtomicU64,
 }
 
@@ -169,6 +175,43 @@ impl<T> Mirrors<T> {
     }
 }
 
+impl Copies {
+    /// At most as many as were decoded from `bytes_max`.
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        let items = usize::try_from(bytes_max / COPY_BYTES_TYPICAL).unwrap_or(usize::MAX);
+        let copies = Cache::with_weighter(items, bytes_max, Bytesize);
+        Self { copies, forgotten: AtomicU64::new(0) }
+    }
+
+    /// Called when a commit finds the copy of `key` stale, or makes it so.
+    pub(crate) fn forget(&self, key: &str) {
+        self.copies.remove(key);
+    }
+
+    /// Called when the barrier is sealed.
+    pub(crate) fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.copies.clear();
+    }
+}
+
+impl storage::Copies for Copies {
+    fn find(&self, key: &str) -> Option<Copied> {
+        self.copies.get(key)
+    }
+
+    fn age(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    fn keep(&self, age: u64, key: &str, copied: Copied) {
+        self.copies.insert(key.to_owned(), copied);
+        if self.age() != age {
+            self.copies.remove(key);
+        }
+    }
+}
+
 impl<T> Clone for Found<T> {
     fn clone(&self) -> Self {
         let Self { revision, record, encoded_bytes } = self;
@@ -182,6 +225,12 @@ impl<T> Weighter<String, Found<T>> for Bytesize {
     }
 }
 
+impl Weighter<String, Copied> for Bytesize {
+    fn weight(&self, key: &String, copied: &Copied) -> u64 {
+        (key.len() + copied.encoded_bytes) as u64 + COPY_BYTES
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -189,7 +238,7 @@ mod tests {
     use std::sync::OnceLock;
 
     use async_trait::async_trait;
-    use storage::{Commit, CommitError, Memory, Record, Store, Watch};
+    use storage::{Commit, CommitError, Copies as _, Memory, Record, Store, Watch};
 
     use super::*;
 
@@ -273,6 +322,29 @@ mod tests {
         assert_eq!(texts.current(&later, "a").await.unwrap().unwrap().as_str(), "new");
         later.delete("text/a");
         assert_eq!(texts.current(&later, "a").await.unwrap(), None);
+    }
+
+    #[test]
+    fn a_copy_of_an_age_that_has_ended_is_not_kept() {
+        let copies = Copies::new(1 << 20);
+        let copied = || Copied { revision: 1, encoded_bytes: 1, record: Arc::new(1_u64) };
+        let age = copies.age();
+        copies.keep(age, "a", copied());
+        assert!(copies.find("a").is_some());
+        copies.forget_all();
+        copies.keep(age, "b", copied());
+        assert!(copies.find("a").is_none() && copies.find("b").is_none());
+    }
+
+    #[test]
+    fn no_more_copies_are_kept_than_may_be() {
+        let copies = Copies::new(10_000);
+        for number in 0..100_u64 {
+            let record = Arc::new(number);
+            let copied = Copied { revision: number, encoded_bytes: 1000, record };
+            copies.keep(copies.age(), &number.to_string(), copied);
+        }
+        assert!(copies.copies.len() < 10, "{}", copies.copies.len());
     }
 
     #[tokio::test]

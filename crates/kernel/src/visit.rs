@@ -101,7 +101,8 @@ impl Visit {
     }
 
     fn new(kernel: &Arc<Kernel>, path: CanonicalPath, operation: Operation) -> Self {
-        let transaction = Arc::new(Transaction::begin(kernel.store.clone()));
+        let transaction = Transaction::begin(kernel.store.clone()).sharing(kernel.copies.clone());
+        let transaction = Arc::new(transaction);
         Self {
             kernel: kernel.clone(),
             system: View::new(&transaction, SYSTEM),

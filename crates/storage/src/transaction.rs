@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::{Commit, CommitError, Error, Record, Revision, Store};
+use crate::{Commit, CommitError, Copies, Error, Record, Revision, Store};
 
 /// Cheap to throw away and start again: it holds what was read and what shall be written.
 ///
@@ -15,6 +15,7 @@ use crate::{Commit, CommitError, Error, Record, Revision, Store};
 /// are not checked again: what guards a list is a record read beside it (a parent's, a mount's).
 pub struct Transaction {
     store: Arc<dyn Store>,
+    copies: Option<Arc<dyn Copies>>,
     // Plain locks, never held across an await: handlers run by turns within one request.
     pending: Mutex<Commit>,
     kept: Mutex<Commit>,
@@ -23,7 +24,18 @@ pub struct Transaction {
 impl Transaction {
     /// Starts an attempt on `store`.
     pub fn begin(store: Arc<dyn Store>) -> Self {
-        Self { store, pending: Mutex::default(), kept: Mutex::default() }
+        Self { store, copies: None, pending: Mutex::default(), kept: Mutex::default() }
+    }
+
+    /// The same with decoded records from `copies`, which are of the same store.
+    #[must_use]
+    pub fn sharing(self, copies: Arc<dyn Copies>) -> Self {
+        Self { copies: Some(copies), ..self }
+    }
+
+    /// Where decoded records are shared, if they are.
+    pub(crate) fn copies(&self) -> Option<&dyn Copies> {
+        self.copies.as_deref()
     }
 
     /// The value under `key` as this transaction would leave it.
