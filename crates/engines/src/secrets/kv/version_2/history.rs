@@ -312,6 +312,27 @@ impl<'a> History<'a> {
     }
 }
 
+impl VersionView {
+    /// The fields of an answer. By hand, because every read of a secret shows them.
+    pub(super) fn into_fields(self) -> Map<String, Value> {
+        let Self { version, created_time, deletion_time, destroyed, custom_metadata } = self;
+        let custom_metadata = custom_metadata.map(|custom| {
+            custom.into_iter().map(|(name, text)| (name, text.into())).collect::<Map<_, Value>>()
+        });
+        let mut fields = Map::new();
+        for (name, value) in [
+            ("created_time", created_time.to_string().into()),
+            ("custom_metadata", custom_metadata.map_or(Value::Null, Value::Object)),
+            ("deletion_time", deletion_time.into()),
+            ("destroyed", destroyed.into()),
+            ("version", version.into()),
+        ] {
+            fields.insert(name.to_owned(), value);
+        }
+        fields
+    }
+}
+
 impl Key {
     /// What is known of a secret that version 1 of the engine left: it has one version.
     fn of_one(created: Moment) -> Self {
@@ -366,4 +387,27 @@ impl Version {
 /// The page for what is known of version `number`, which is at least 1.
 fn page_of(number: u64) -> u64 {
     number.saturating_sub(1) / PAGE_VERSIONS
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_version_is_shown_alike_by_hand_and_by_its_declaration() {
+        let custom = KeyValues::from([("owner".to_owned(), "ops".to_owned())]);
+        for custom_metadata in [None, Some(custom)] {
+            let view = VersionView {
+                version: 7,
+                created_time: Moment::from_unix(1),
+                deletion_time: String::new(),
+                destroyed: false,
+                custom_metadata,
+            };
+            let declared = serde_json::to_value(&view).unwrap();
+            assert_eq!(serde_json::Value::Object(view.into_fields()), declared);
+        }
+    }
 }
