@@ -125,7 +125,7 @@ impl House {
             Answer { outcome: Err(Error::UnsupportedPath), warnings, operation, proved };
         if let Some((declared, captured, path)) = self.route(&path) {
             let context = self.context(&transaction, path, memory);
-            let captured = captured.into_iter().map(|(name, value)| (name.into(), value.into()));
+            let captured = captured.into_iter().map(|(name, value)| (name, value.into()));
             let given = Given { captured: captured.collect(), sent };
             if operation == Operation::Update
                 && !declared.ask_existence(&context, &given).await.unwrap()
