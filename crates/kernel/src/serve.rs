@@ -151,8 +151,7 @@ async fn permit<'a>(
 async fn confirm<T>(visit: &Visit, outcome: Result<T>) -> Result<T> {
     match outcome {
         Err(error) if !error.is_conflict() => {
-            visit.transaction().discard_writes();
-            visit.transaction().commit().await?;
+            visit.commit_refusal().await?;
             Err(error)
         }
         other => other,
@@ -181,7 +180,6 @@ async fn decide<'a>(
         None => Arc::new(tokens::authenticate(visit).await?),
         // An operation of a batch has spent its use already, but those before it may have ended
         // the token.
-        Some(holder) if holder.token.uses_left == Some(0) => holder,
         Some(_) => Arc::new(tokens::recognize(visit).await?),
     };
     exchange.trail.note_holder(&holder);
@@ -202,6 +200,8 @@ async fn perform_each(
     operations: Vec<BatchOperation>,
 ) -> Result<Reply> {
     let mut outcomes = batch::Outcomes::default();
+    let holder = visit.holder.as_deref().ok_or(Error::Unauthenticated)?;
+    tokens::hold_on(visit, holder);
     exchange.divide(operations);
     for (index, part) in exchange.parts.iter_mut().enumerate() {
         // Others get their turn between any two.
@@ -221,6 +221,7 @@ async fn perform_each(
         let noted = outcomes.note(&inner, outcome, &part.warnings);
         noted.map_err(|cause| batch::refused(index, &part.request, cause))?;
     }
+    tokens::let_go(visit, holder).await?;
     Ok(outcomes.into_reply())
 }
 
@@ -298,7 +299,7 @@ fn warn_of_parameters<C: Send + Sync + 'static>(
     given: &Given,
     reply: &Reply,
 ) {
-    if !reply.has_envelope() {
+    if !visit.is_part && !reply.has_envelope() {
         return;
     }
     let Some(endpoint) = door.endpoint(visit.operation) else { return };
@@ -367,8 +368,11 @@ impl Exchange {
             outcome => outcome,
         };
         let mut written = Ok(());
+        // What is kept for later is told to nobody yet.
+        let is_kept = matches!(outcome, Ok(Reply::Wrapped(_)));
         for part in &mut self.parts {
             let came_to = match (&outcome, part.outcome.take()) {
+                (Ok(_), Some(Ok(_))) if is_kept => Ok(Reply::Empty),
                 (Ok(_), Some(own)) | (Err(_), Some(own @ Err(_))) => own,
                 (_, None) | (Err(_), Some(Ok(_))) => outcome.clone(),
             };

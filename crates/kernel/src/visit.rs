@@ -13,7 +13,7 @@ use crate::lockout::Onset;
 use crate::metrics::Tally;
 use crate::mounts::{Mount, MountTable, Route};
 use crate::tokens::{Holder, Kind};
-use crate::{Kernel, services};
+use crate::{Kernel, services, tokens};
 
 /// Where the kernel keeps its own records.
 pub(crate) const SYSTEM: &str = "sys/";
@@ -44,6 +44,8 @@ pub struct Visit {
     pub(crate) remote: Option<SocketAddr>,
     /// For how long the answer is to be kept, where the caller wants it wrapped.
     pub(crate) wrap_ttl: Option<Seconds>,
+    /// Whether this is one of several things that are answered together.
+    pub(crate) is_part: bool,
     pub(crate) memory: Arc<Memory>,
     pub(crate) warnings: Warnings,
     /// The lock that the failed login sets in, if it is committed.
@@ -84,6 +86,7 @@ impl Visit {
             shown: self.shown.clone(),
             remote: self.remote,
             wrap_ttl: self.wrap_ttl,
+            is_part: true,
             memory: memory.clone(),
             ..Self::of_service(&self.kernel, &self.system, self.now)
         }
@@ -115,6 +118,7 @@ impl Visit {
             shown: None,
             remote: None,
             wrap_ttl: None,
+            is_part: false,
             memory: Arc::default(),
             warnings: Warnings::default(),
             onset: OnceLock::new(),
@@ -132,10 +136,26 @@ impl Visit {
     /// # Errors
     /// When somebody else was faster, or the store cannot answer.
     pub(crate) async fn commit(&self) -> Result<()> {
+        self.write().await?;
+        self.kernel.metrics.note_tokens(&self.tally);
+        Ok(())
+    }
+
+    /// Makes sure that all that led to a refusal is still so, and drops what was to be written, but
+    /// for what is kept whatever comes of a request.
+    ///
+    /// # Errors
+    /// As [`Visit::commit`].
+    pub(crate) async fn commit_refusal(&self) -> Result<()> {
+        self.transaction().discard_writes();
+        self.write().await
+    }
+
+    async fn write(&self) -> Result<()> {
         let written = self.transaction().written_keys();
+        tokens::empty_cubbyholes(self, &written).await?;
         self.transaction().commit().await?;
         written.iter().for_each(|key| self.kernel.forget_copy(key));
-        self.kernel.metrics.note_tokens(&self.tally);
         Ok(())
     }
 

@@ -144,6 +144,14 @@ impl Transaction {
         kept.deletes.clone_from(&pending.deletes);
     }
 
+    /// Forgets what was to be written, which was [kept](Self::keep) and so is written if the rest
+    /// is refused: what comes next sees nothing of it, and has to make good on it.
+    pub fn hold_back_kept(&self) {
+        let mut pending = self.pending();
+        pending.puts.clear();
+        pending.deletes.clear();
+    }
+
     /// Forgets what was to be written, but for what was [kept](Self::keep), and remembers what was
     /// read: the end of a refused request.
     pub fn discard_writes(&self) {

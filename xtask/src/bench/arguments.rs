@@ -22,10 +22,12 @@ const USAGE: &str = "usage: cargo xtask bench [TOPIC] [--seconds N | --quick] [-
     folders          pages of a folder with many secrets, and a secret with many versions
     leases           ending many tokens at once
     writes           durable writes with 1, 16 and 64 clients
+    memory           what requests leave behind in memory
+    hostile          the server's health while strangers send bodies that cost much
 
     --seconds N      how long each side of each figure is measured, 1 to 60 (3)
     --quick          one second each
-    --count N        how many tokens, secrets, or wrong logins of each kind (1000)
+    --count N        how many tokens, secrets, requests, or wrong logins of each kind (1000)
     --json           figures for programs
     --binary PATH    measure this server instead of building one";
 
@@ -33,7 +35,7 @@ const USAGE: &str = "usage: cargo xtask bench [TOPIC] [--seconds N | --quick] [-
 #[derive(Debug, PartialEq)]
 pub(super) struct Arguments {
     pub(super) topic: Topic,
-    /// How many tokens, secrets, or wrong logins of each kind.
+    /// How many tokens, secrets, requests, or wrong logins of each kind.
     pub(super) count: usize,
     /// How long each side of a figure is measured, all its rounds together.
     pub(super) duration: Duration,
@@ -53,6 +55,8 @@ pub(super) enum Topic {
     Folders,
     Leases,
     Writes,
+    Memory,
+    Hostile,
 }
 
 /// How the figures are told.
@@ -82,6 +86,8 @@ impl Arguments {
                 "folders" => arguments.topic = Topic::Folders,
                 "leases" => arguments.topic = Topic::Leases,
                 "writes" => arguments.topic = Topic::Writes,
+                "memory" => arguments.topic = Topic::Memory,
+                "hostile" => arguments.topic = Topic::Hostile,
                 "--count" => arguments.count = count(words.next())?,
                 "--quick" => arguments.duration = Duration::from_secs(SECONDS_QUICK),
                 "--json" => arguments.form = Form::Json,

@@ -17,7 +17,7 @@ use super::process::{Running, free_address};
 use super::report::{Report, Unit};
 use super::rounds::{ROUNDS, Turns, median, take_turns};
 use super::server::{self, Filled, Place};
-use super::{flood, folders, imported, leases, timing, tokens, writes};
+use super::{flood, folders, hostile, imported, leases, memory, timing, tokens, writes};
 
 /// How many clients ask at the same time, where a figure does not say otherwise.
 const CLIENTS: usize = 16;
@@ -49,6 +49,8 @@ pub(super) async fn everything(arguments: &Arguments) -> Outcome<Report> {
         Topic::Folders => folders::measure(&bench, &mut report).await?,
         Topic::Leases => leases::measure(&bench, &mut report).await?,
         Topic::Writes => writes::measure(&bench, &mut report).await?,
+        Topic::Memory => memory::measure(&bench, &mut report).await?,
+        Topic::Hostile => hostile::measure(&bench, &mut report).await?,
     }
     Ok(report)
 }

@@ -9,7 +9,8 @@
 //! (taking turns), [`server`] (the server and what has to be in it), [`process`] (something that
 //! runs, and what the system knows about it), [`load`] (requests), [`hashing`] and [`durable`]
 //! (what the machine can do), [`report`] (the table); [`imported`], [`flood`], [`timing`],
-//! [`tokens`], [`folders`], [`leases`] and [`writes`] are topics of their own.
+//! [`tokens`], [`folders`], [`leases`], [`writes`], [`memory`] and [`hostile`] are topics of their
+//! own.
 
 mod arguments;
 pub(crate) mod durable;
@@ -17,10 +18,12 @@ pub(crate) mod failure;
 mod flood;
 mod folders;
 mod hashing;
+mod hostile;
 mod imported;
 mod leases;
 mod load;
 mod measure;
+mod memory;
 mod process;
 mod report;
 mod rounds;

@@ -32,6 +32,7 @@ struct Beside {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unit {
     Bytes,
+    SingleBytes,
     Milliseconds,
     Microseconds,
     PerSecond,
@@ -109,6 +110,7 @@ impl Unit {
     fn tell(self, value: f64) -> String {
         match self {
             Self::Bytes => format!("{:.1} MB", value / 1e6),
+            Self::SingleBytes => format!("{value:.2} bytes"),
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Microseconds => format!("{value:.1} \u{b5}s"),
             Self::Percent => format!("{:.1} %", value * 100.0),
@@ -120,7 +122,7 @@ impl Unit {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Bytes => "bytes",
+            Self::Bytes | Self::SingleBytes => "bytes",
             Self::Milliseconds => "milliseconds",
             Self::Microseconds => "microseconds",
             Self::PerSecond => "per second",

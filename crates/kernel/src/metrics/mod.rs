@@ -186,6 +186,12 @@ impl Tally {
         }
     }
 
+    /// Forgets what was noted.
+    pub(crate) fn clear(&self) {
+        let all = [&self.created, &self.renewed, &self.ended, &self.logins];
+        all.into_iter().for_each(|count| count.store(0, Ordering::Relaxed));
+    }
+
     /// Takes over what `other` has noted.
     pub(crate) fn add(&self, other: &Self) {
         add(&self.created, load(&other.created));

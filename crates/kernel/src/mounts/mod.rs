@@ -186,7 +186,7 @@ async fn clear_up(visit: &Visit, storage: &str) -> Result<()> {
         GONE.delete(&visit.system, storage);
         tracing::info!(since = %gone.since, "everything of a disabled mount is removed");
     }
-    visit.transaction().commit().await?;
+    visit.commit().await?;
     Ok(())
 }
 

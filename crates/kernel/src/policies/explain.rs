@@ -49,6 +49,7 @@ struct Ask {
     operation: String,
     /// The parameters of the request.
     #[serde(default)]
+    #[schemars(extend("x-vault-displayAttrs" = { "sensitive": true }))]
     parameters: Map<String, Value>,
     /// For how long its answer is to be wrapped.
     wrap_ttl: Option<Seconds>,

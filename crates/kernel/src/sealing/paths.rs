@@ -268,7 +268,7 @@ async fn leader(_: &Visit, _: Nothing) -> Result<Bare<Leader>> {
 
 async fn seal(visit: &Visit, _: Nothing) -> Result<NoContent> {
     // Whatever this request still has to check, it must check before the keys are gone.
-    visit.transaction().commit().await?;
+    visit.commit().await?;
     visit.kernel.seal();
     tracing::info!("sealed");
     Ok(NoContent)

@@ -86,6 +86,28 @@ fn spend(visit: &Visit, holder: &mut Holder) {
     visit.transaction().keep();
 }
 
+/// Lets a token that ends with this use live on until everything is done that the use is for: its
+/// operations, one after the other, see it as it was, and what ends it ends them.
+pub(crate) fn hold_on(visit: &Visit, holder: &Holder) {
+    if holder.token.uses_left == Some(0) {
+        visit.transaction().hold_back_kept();
+        visit.tally.clear();
+    }
+}
+
+/// Ends a token that was [held on to](hold_on), unless that has happened meanwhile.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn let_go(visit: &Visit, holder: &Holder) -> Result<()> {
+    if holder.token.uses_left == Some(0)
+        && let Some(token) = stored(visit, &holder.key).await?
+    {
+        end(visit, &holder.key, &token);
+    }
+    Ok(())
+}
+
 /// The token with this text, if it has not ended.
 ///
 /// # Errors

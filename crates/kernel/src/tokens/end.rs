@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use api::{Error, Result, Seconds};
-use storage::View;
 
 use super::record::{ACCESSORS, CHILDREN, ENDED, OWNED, TOKENS, Token, TokenKey};
 use crate::metrics::TokenEvent;
@@ -19,10 +18,11 @@ const CLEARED_MAX: usize = 256;
 
 /// Ends a token and with it, from this commit on, everything below it.
 ///
-/// What it leaves behind (children, cubbyhole) is beyond reach at once, since every use of a child
-/// looks at its parents; a worker removes it. Whether there is any cannot be told here: some may
-/// come in until the very commit. After it none does, since making either reads the record that
-/// is removed now; so the worker, which comes later, sees all there is.
+/// Its cubbyhole is emptied by the very commit, see [`empty_cubbyholes`]. What else it leaves
+/// behind is beyond reach at once, since every use of a child looks at its parents; a worker
+/// removes it. Whether there is any cannot be told here: some may come in until the very commit.
+/// After it none does, since making a child or a secret reads the record that is removed now; so
+/// the worker, which comes later, sees all there is.
 pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
     let system = &visit.system;
     visit.tally.note(TokenEvent::Ended);
@@ -39,6 +39,36 @@ pub(crate) fn end(visit: &Visit, key: &TokenKey, token: &Token) {
         OWNED.delete(system, &owner.place_of(key));
     }
     ENDED.put(system, key, &());
+}
+
+/// Empties the cubbyholes of the tokens that end with what is `written`, as far as one commit
+/// should go; the worker does the rest, and what came in beside the commit.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn empty_cubbyholes(visit: &Visit, written: &[String]) -> Result<()> {
+    let ended_prefix = visit.system.key("ended/");
+    let mut room = CLEARED_MAX;
+    for mark in written {
+        let Some(key) = mark.strip_prefix(&ended_prefix) else { continue };
+        if visit.transaction().written(mark) == Some(None) {
+            // The worker is done with it.
+            continue;
+        }
+        room = room.saturating_sub(empty_cubbyhole(visit, key, room).await?);
+        if room == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Says how much there was, at most `limit`.
+async fn empty_cubbyhole(visit: &Visit, key: &str, limit: usize) -> Result<usize> {
+    let cubbyhole = [CUBBYHOLES, key, "/"].concat();
+    let held = visit.transaction().list(&cubbyhole, "", limit).await?;
+    held.iter().for_each(|entry| visit.transaction().delete(entry));
+    Ok(held.len())
 }
 
 /// Removes what ended tokens left behind, a bounded piece at a time.
@@ -95,18 +125,11 @@ async fn clear_up_one(visit: &Visit, key: &TokenKey, limit: usize) -> Result<usi
             end(visit, &name, &token);
         }
     }
-    let held = transaction.list(&cubbyhole(visit, key).key(""), "", limit).await?;
-    for entry in &held {
-        transaction.delete(entry);
-    }
-    if children.len() < limit && held.len() < limit {
+    let held = empty_cubbyhole(visit, key, limit).await?;
+    if children.len() < limit && held < limit {
         ENDED.delete(&visit.system, key);
     }
-    Ok(children.len() + held.len())
-}
-
-fn cubbyhole(visit: &Visit, key: &TokenKey) -> View {
-    View::new(visit.transaction(), format!("{CUBBYHOLES}{key}/"))
+    Ok(children.len() + held)
 }
 
 /// Ends the token of a lease that is due, unless somebody gave it more time meanwhile.

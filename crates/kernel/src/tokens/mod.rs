@@ -30,8 +30,10 @@ mod role;
 mod shown;
 mod span;
 
-pub(crate) use authenticate::{Holder, authenticate, by_accessor, by_key, find, recognize};
-pub(crate) use end::{Ended, clear_up_ended, end, end_if_due};
+pub(crate) use authenticate::{
+    Holder, authenticate, by_accessor, by_key, find, hold_on, let_go, recognize,
+};
+pub(crate) use end::{Ended, clear_up_ended, empty_cubbyholes, end, end_if_due};
 pub(crate) use grant::{Grant, Issue, POLICIES_MAX, found_root, issue, key_of};
 pub(crate) use kind::{Kind, KindRule};
 pub(crate) use owned::{clear_up_owners, end_all_before, of_owner};

@@ -127,6 +127,6 @@ async fn clear_up(visit: &Visit, alias: &str) -> Result<()> {
     if older.len() < CLEARED_MAX {
         ENDED_OWNERS.delete(&visit.system, alias);
     }
-    visit.transaction().commit().await?;
+    visit.commit().await?;
     Ok(())
 }

@@ -175,16 +175,16 @@ async fn revoke_self(visit: &Visit, _: Nothing) -> Result<NoContent> {
     end_found(visit, holder(visit)?)
 }
 
-async fn revoke_accessor(visit: &Visit, which: WhichAccessor) -> Result<Reply> {
+async fn revoke_accessor(visit: &Visit, which: WhichAccessor) -> Result<NoContent> {
     if which.accessor.is_empty() {
         return Err(Error::InvalidListed("missing accessor".to_owned()));
     }
     match by_accessor(visit, &which.accessor).await? {
-        Some(found) => Ok(end_found(visit, &found)?.into_reply()),
+        Some(found) => end_found(visit, &found),
         None if is_known_accessor(visit, &which.accessor).await? => refuse("token not found"),
         None => {
             visit.warn("No token found with this accessor");
-            Ok(Reply::Data(serde_json::Map::new(), None))
+            Ok(NoContent)
         }
     }
 }

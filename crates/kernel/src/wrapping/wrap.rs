@@ -56,9 +56,7 @@ pub(crate) fn check_time(visit: &Visit) -> Result<()> {
 /// [`Error::Invalid`] when it is not kept for this caller, since nobody knows them.
 pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply> {
     let Some(ttl) = visit.wrap_ttl else { return Ok(reply) };
-    let warnings = visit.warnings.take();
-    if !is_to_be_kept(visit.operation, &reply, &warnings) {
-        warnings.into_iter().for_each(|warning| visit.warn(warning));
+    if !is_to_be_kept(visit.operation, &reply) {
         return Ok(reply);
     }
     if visit.holder.is_none() && !matches!(reply, Reply::Auth(_)) {
@@ -71,18 +69,18 @@ pub(crate) async fn wrap(visit: &Visit, reply: Reply, id: &str) -> Result<Reply>
         Reply::Auth(auth) => Some(auth.accessor.clone()).filter(|accessor| !accessor.is_empty()),
         _ => None,
     };
-    let response = Response::of(reply, id, warnings)?;
+    let response = Response::of(reply, id, visit.warnings.take())?;
     let creation_path = visit.path.as_str().to_owned();
     // Rare, and large: room for it is room in every request.
     let info = Box::pin(keep(visit, response, ttl, creation_path)).await?;
     Ok(Reply::Wrapped(Box::new(WrappingToken { wrapped_accessor, ..info })))
 }
 
-/// Whether there is something that somebody may want to fetch later. Help is for whoever asks, and
-/// what is wrapped is not wrapped once more.
-fn is_to_be_kept(operation: Operation, reply: &Reply, warnings: &[String]) -> bool {
+/// Whether there is something that somebody may want to fetch later. Help and warnings are for
+/// whoever asks, and what is wrapped is not wrapped once more.
+fn is_to_be_kept(operation: Operation, reply: &Reply) -> bool {
     match reply {
-        Reply::Empty => !warnings.is_empty(),
+        Reply::Empty => false,
         Reply::Keys(names, _) => !names.is_empty(),
         Reply::Wrapped(_) => false,
         // What a read finds gone tells of what was there; a write has only failed.

@@ -8,6 +8,8 @@ use simulator::{Caller, House};
 use storage::Memory;
 use storage::testing::{Busy, Fault, Flaky, Interrupted};
 
+use crate::tokens::{is_good, make};
+
 const STEPS_MAX: u64 = 120;
 
 async fn house_on(store: Arc<dyn storage::Store>, nodes: usize) -> House {
@@ -245,11 +247,60 @@ async fn nothing_is_done_with_a_token_that_an_operation_before_has_ended() {
         assert!(user.read("kv/b").await.is_err());
         house.root().delete("kv/b").await.unwrap();
     }
-    // The last use does not end before what it is for.
-    let body = json!({"policies": ["root"], "num_uses": 1});
-    let made = house.root().write("auth/token/create", body).await.unwrap();
-    let user = house.holder(made["client_token"].as_str().unwrap());
-    batch(&user, &[write("kv/a", json!({"a": 1})), read("kv/a")]).await.unwrap();
+}
+
+/// A token on its last use is not better off than others: what ends others ends it.
+#[tokio::test]
+async fn the_last_use_lasts_as_long_as_the_batch_and_no_longer() {
+    let house = furnished().await;
+    let root = house.root();
+    let parent = make(&root, json!({"policies": ["root"], "ttl": "1h"})).await;
+    let body = json!({"policies": ["root"], "num_uses": 1, "ttl": "1h"});
+    let ends: [fn(&str, &str, &str) -> Value; 5] = [
+        |_, _, _| write("auth/token/revoke-self", json!({})),
+        |token, _, _| write("auth/token/revoke", json!({"token": token})),
+        |token, _, _| write("auth/token/revoke-orphan", json!({"token": token})),
+        |_, accessor, _| write("auth/token/revoke-accessor", json!({"accessor": accessor})),
+        |_, _, parent| write("auth/token/revoke", json!({"token": parent})),
+    ];
+    let next = write("kv/a", json!({"a": 1}));
+    for end in ends {
+        let made = house.holder(&parent).write("auth/token/create", body.clone()).await.unwrap();
+        let [token, accessor] =
+            ["client_token", "accessor"].map(|name| made[name].as_str().unwrap());
+        let end = end(token, accessor, &parent);
+        let refused = batch(&house.holder(token), &[end.clone(), next.clone()]).await;
+        let text = "operations[1] (write kv/a): permission denied";
+        assert_eq!(refused, forbidden(text), "{end}");
+        assert!(!is_good(&house, token).await, "the use is spent: {end}");
+    }
+    assert!(is_good(&house, &parent).await);
+    // What it is for is done before it ends, and then it has ended.
+    house.settle().await.unwrap();
+    let census = house.census().await;
+    let token = make(&house.holder(&parent), body).await;
+    let secret = write("cubbyhole/a", json!({"a": 1}));
+    let look = write("auth/token/lookup", json!({"token": token}));
+    let renew = write("auth/token/renew-self", json!({}));
+    let all = [secret, read("cubbyhole/a"), look, renew];
+    let results = batch(&house.holder(&token), &all).await.unwrap();
+    assert_eq!(results[1]["data"], json!({"a": 1}));
+    assert_eq!(results[2]["data"]["id"], token.as_str());
+    assert!(!is_good(&house, &token).await);
+    house.settle().await.unwrap();
+    assert_eq!(house.census().await, census);
+}
+
+/// Where a request alone has no room to say so, a batch has.
+#[tokio::test]
+async fn parameters_without_effect_are_told_of_every_operation() {
+    let house = furnished().await;
+    let sent = json!({"max_version": 5});
+    let alone = house.root().ask(Operation::Update, "secret/metadata/a", sent.clone()).await;
+    assert_eq!(alone.warnings, Vec::<String>::new());
+    let results = batch(&house.root(), &[write("secret/metadata/a", sent)]).await.unwrap();
+    let text = "Endpoint ignored these unrecognized parameters: [max_version]";
+    assert_eq!(results[0]["warnings"], json!([text]));
 }
 
 /// Whoever may not touch a path learns nothing about it: not whether something is there, nor what
@@ -542,6 +593,13 @@ async fn the_trail_shows_every_operation_and_no_secret() {
     let whole = all[start]["request"]["id"].as_str().unwrap();
     assert_eq!(all[start + 1]["request"]["id"], format!("{whole}.0"));
     assert_eq!(all[start + 2]["auth"]["policy_results"]["granting_policies"][0]["name"], "own");
+    // What is kept for later is told when it is fetched.
+    let kept = json!({"operations": [read("kv/a")]});
+    user.wrapping(60).write("sys/batch", kept).await.unwrap();
+    let [.., of_part, of_whole] = &entries()[..] else { panic!("nothing was written down") };
+    assert_eq!(of_part["request"]["path"], "kv/a");
+    assert_eq!(of_part["response"]["data"], Value::Null);
+    assert!(of_whole["response"]["wrap_info"]["token"].is_string());
 }
 
 /// What an operation came to in an attempt that lost its race is not what it has come to.

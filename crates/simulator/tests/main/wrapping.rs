@@ -174,6 +174,10 @@ async fn errors_and_empty_answers_are_not_wrapped() {
     assert_eq!(house.census().await.len(), census);
     assert_eq!(root.write("kv/a", json!({"b": "c"})).await, Ok(Value::Null));
     assert_eq!(house.census().await.len(), census + 1);
+    let unknown = json!({"accessor": "nobody"});
+    let told = root.ask(Operation::Update, "auth/token/revoke-accessor", unknown).await;
+    assert!(matches!(told.outcome, Ok(Reply::Empty)));
+    assert_eq!(told.warnings, ["No token found with this accessor"]);
     let too_long = house.root().wrapping(2_764_801).read("kv/a").await;
     assert_eq!(too_long, Err(Error::invalid("an answer can be wrapped for 768h at most")));
 }
