@@ -1,5 +1,6 @@
 //! The one form in which a path is known to router, policies, audit and storage.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -148,7 +149,10 @@ impl fmt::Display for CanonicalPath {
     }
 }
 
-fn percent_decode(encoded: &str) -> Result<String> {
+fn percent_decode(encoded: &str) -> Result<Cow<'_, str>> {
+    if !encoded.contains('%') {
+        return Ok(encoded.into());
+    }
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut rest = encoded.as_bytes();
     while let Some((byte, tail)) = rest.split_first() {
@@ -165,7 +169,8 @@ fn percent_decode(encoded: &str) -> Result<String> {
         }
         rest = tail.get(2..).unwrap_or_default();
     }
-    String::from_utf8(decoded).or_else(|_| refuse("the path is not valid UTF-8"))
+    let decoded = String::from_utf8(decoded).map(Cow::from);
+    decoded.or_else(|_| refuse("the path is not valid UTF-8"))
 }
 
 fn refuse<T>(text: &str) -> Result<T> {

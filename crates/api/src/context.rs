@@ -5,10 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use storage::View;
 
-use crate::{
-    CanonicalPath, Entropy, KeyValues, Memory, Moment, NameList, Seconds, Services, Wordlists,
-    Workshop,
-};
+use crate::{CanonicalPath, Entropy, Memory, Moment, Seconds, Services, Wordlists, Workshop};
 
 /// One request as an engine sees it, inside the request's transaction.
 pub struct Context {
@@ -38,31 +35,24 @@ pub struct Context {
     pub warnings: Warnings,
 }
 
-/// What an engine may know of the mount it is answering for.
+/// What an engine may know of the mount it is answering for. Made anew for every request, so it has
+/// what engines ask about and no more.
 #[derive(Clone, Debug)]
 pub struct MountFacts {
     /// Where requests find it, with a slash at its end: `auth/userpass/`.
     pub path: String,
-    /// The name other records know it by.
-    pub accessor: String,
     /// How long things issued here live, unless they say.
     pub ttl_default: Seconds,
     /// How long things issued here live at most.
     pub ttl_max: Seconds,
-    /// What the operator set when enabling it, such as `version`.
-    pub options: KeyValues,
     /// When it was given to this engine by an earlier version of it, if it was: records of that
     /// one may still be there.
     pub upgraded: Option<Moment>,
 }
 
-/// Who asks.
+/// Who asks. Made anew for every request, so it has what engines ask about and no more.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// A name for logs and answers, such as `userpass-alice`.
-    pub display_name: String,
-    /// The policies that decide what they may do.
-    pub policies: NameList,
     /// The accessor of their token.
     pub accessor: String,
     /// The name this mount knows them by, where it was this mount that gave them their token.

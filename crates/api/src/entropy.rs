@@ -51,7 +51,8 @@ pub fn unique(entropy: &dyn Entropy) -> String {
 }
 
 fn written(random: [u8; UNIQUE_BYTES]) -> String {
-    uuid::Builder::from_random_bytes(random).into_uuid().to_string()
+    let unique = uuid::Builder::from_random_bytes(random).into_uuid();
+    unique.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned()
 }
 
 /// Random UUIDs for what needs one very often, drawn many at a time: each draw asks the system.

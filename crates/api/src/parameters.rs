@@ -40,7 +40,7 @@ const NUMBER: &str = "$serde_json::private::Number";
 #[derive(Clone, Default)]
 pub struct Given {
     /// From the path. Wins over the body.
-    pub captured: Map<String, Value>,
+    pub captured: Vec<(&'static str, Value)>,
     /// From the body, or from the query where there is no body.
     pub sent: Map<String, Value>,
 }
@@ -57,10 +57,16 @@ impl Given {
         P::deserialize(Whole(self)).map_err(|flaw| Error::Invalid(flaw.to_string()))
     }
 
+    /// Whether the path says what `name` is.
+    pub fn is_captured(&self, name: &str) -> bool {
+        self.captured.iter().any(|(captured, _)| *captured == name)
+    }
+
     /// All parameters; of two with the same name, the one in the path.
     fn merged(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let sent = self.sent.iter().filter(|(name, _)| !self.captured.contains_key(*name));
-        sent.chain(&self.captured).map(|(name, value)| (name.as_str(), value))
+        let sent = self.sent.iter().map(|(name, value)| (name.as_str(), value));
+        let sent = sent.filter(|(name, _)| !self.is_captured(name));
+        sent.chain(self.captured.iter().map(|(name, value)| (*name, value)))
     }
 }
 
@@ -691,7 +697,7 @@ mod tests {
     #[test]
     fn what_stands_in_the_path_wins_except_where_everything_is_kept() {
         let mut given = given(json!({"other": "sent", "number": 1.0}));
-        given.captured.insert("other".into(), "captured".into());
+        given.captured.push(("other", "captured".into()));
         let (other, Everything(sent)) = given.parse::<(Other, Everything)>().unwrap();
         assert_eq!(other.other, "captured");
         assert_eq!(Value::Object(sent).to_string(), r#"{"number":1.0,"other":"sent"}"#);

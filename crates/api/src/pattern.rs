@@ -69,6 +69,9 @@ impl Pattern {
     /// Goes through `path` and tells `note` what stands at each place. Every request knocks at
     /// every door of a mount, so nothing is copied on the way.
     fn walk(&self, path: &str, mut note: impl FnMut(&'static str, &str)) -> Option<()> {
+        if !self.begins_like(path) {
+            return None;
+        }
         let rest = self.segments.iter().position(Segment::is_rest);
         let (before, from_rest) = self.segments.split_at(rest.unwrap_or(self.segments.len()));
         let mut left = Some(path).filter(|path| !path.is_empty());
@@ -87,6 +90,14 @@ impl Pattern {
         }
         note(name, left.unwrap_or_default());
         Some(())
+    }
+
+    /// Whether it is worth looking closer: most doors begin with another word than the path.
+    fn begins_like(&self, path: &str) -> bool {
+        match self.segments.first() {
+            Some(Segment::Literal(word)) => path.starts_with(word),
+            _ => true,
+        }
     }
 
     /// The path that has `captures` at its places: the way back from [`Pattern::captures`].

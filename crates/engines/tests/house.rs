@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{
-    Caller, CanonicalPath, Context, Engine, Entropy, Error, Given, KeyValues, Login, Memory,
-    Moment, MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Wordlists,
-    Workshop,
+    Caller, CanonicalPath, Context, Engine, Entropy, Error, Given, Login, Memory, Moment,
+    MountFacts, Operation, Path, Renewal, Reply, Result, Seconds, Warnings, Wordlists, Workshop,
 };
 use serde_json::{Map, Value, json};
 use storage::{Store, Transaction, View};
@@ -126,7 +125,7 @@ impl House {
             Answer { outcome: Err(Error::UnsupportedPath), warnings, operation, proved };
         if let Some((declared, captured, path)) = self.route(&path) {
             let context = self.context(&transaction, path, memory);
-            let captured = captured.into_iter().map(|(name, value)| (name.into(), value.into()));
+            let captured = captured.into_iter().map(|(name, value)| (name, value.into()));
             let given = Given { captured: captured.collect(), sent };
             if operation == Operation::Update
                 && !declared.ask_existence(&context, &given).await.unwrap()
@@ -155,12 +154,7 @@ impl House {
 
     /// From now on whoever asks holds the token with this accessor, which the mount gave `alias`.
     pub(crate) fn come_as(&mut self, alias: &str, accessor: &str) {
-        self.caller = Some(Caller {
-            display_name: format!("mount-{alias}"),
-            policies: vec!["default".into()],
-            accessor: accessor.into(),
-            alias: Some(alias.into()),
-        });
+        self.caller = Some(Caller { accessor: accessor.into(), alias: Some(alias.into()) });
     }
 
     /// From now on nobody in particular asks.
@@ -206,10 +200,8 @@ impl House {
             entropy: self.entropy.clone(),
             mount: MountFacts {
                 path: "mount/".into(),
-                accessor: "mount_0".into(),
                 ttl_default: Seconds(2_764_800),
                 ttl_max: Seconds(2_764_800),
-                options: KeyValues::new(),
                 upgraded: self.upgraded,
             },
             path,

@@ -16,7 +16,7 @@ use crate::barrier::{Barrier, Purpose};
 use crate::leases::{self, EndedPrefixes};
 use crate::lockout::LockoutSettings;
 use crate::metrics::Metrics;
-use crate::mirror::{Mirror, Mirrors};
+use crate::mirror::{Copies, Mirror, Mirrors};
 use crate::mounts::{self, Mount, MountTable, Room};
 use crate::policies::{self, CompiledCache};
 use crate::seal::{Seal, Share, Status};
@@ -31,6 +31,9 @@ const POLICIES_KEPT_BYTES_MAX: u64 = 32 << 20;
 const TOKENS_KEPT_BYTES_MAX: u64 = 16 << 20;
 /// What the records of entities that are kept decoded may take.
 const ENTITIES_KEPT_BYTES_MAX: u64 = 8 << 20;
+
+/// What the records of engines that are kept decoded may take.
+const COPIES_KEPT_BYTES_MAX: u64 = 16 << 20;
 
 /// What a node is built on.
 pub struct Foundation {
@@ -84,6 +87,8 @@ pub struct Kernel {
     pub(crate) policies: Mirrors<policies::Policy>,
     pub(crate) tokens: Mirrors<tokens::Token>,
     pub(crate) entities: Mirrors<identity::Entity>,
+    /// Records of engines.
+    pub(crate) copies: Arc<Copies>,
     pub(crate) compiled: CompiledCache,
     pub(crate) audit: Mirror<AuditTable>,
     pub(crate) ended_prefixes: Mirror<EndedPrefixes>,
@@ -131,6 +136,7 @@ impl Kernel {
             policies: Mirrors::new(policies::PREFIX, POLICIES_KEPT_BYTES_MAX, policies::decode),
             tokens: Mirrors::new(tokens::PREFIX, TOKENS_KEPT_BYTES_MAX, decode),
             entities: Mirrors::new(identity::PREFIX, ENTITIES_KEPT_BYTES_MAX, decode),
+            copies: Arc::new(Copies::new(COPIES_KEPT_BYTES_MAX)),
             compiled: policies::nothing_compiled(),
             audit: Mirror::new(crate::audit::TABLE_KEY),
             ended_prefixes: Mirror::new(leases::ENDED_PREFIXES_KEY),
@@ -210,6 +216,7 @@ impl Kernel {
         self.policies.forget_if(key);
         self.tokens.forget_if(key);
         self.entities.forget_if(key);
+        self.copies.forget(key);
     }
 
     /// Forgets every copy of a record.
@@ -220,6 +227,7 @@ impl Kernel {
         self.policies.forget_all();
         self.tokens.forget_all();
         self.entities.forget_all();
+        self.copies.forget_all();
     }
 
     /// The doors of one of the kernel's own rooms.

@@ -3,17 +3,18 @@
 //! A copy is allowed to be stale, because nothing can be answered on the strength of a stale one:
 //! every use adds "this record is still at that revision" to the transaction's checks. Forgetting
 //! in time makes staleness rare; the check makes it harmless. This is one of the two places in the
-//! kernel that hold a lock; it is never held across an await.
+//! kernel that hold a lock (inside the cache); it is never held across an await.
 //!
 //! Copies are decrypted, so none outlives the keys: whoever is about to keep one looks whether
 //! everything was forgotten while they were reading.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use quick_cache::{Weighter, sync::Cache};
 use serde::de::DeserializeOwned;
-use storage::{Error, Revision, Transaction};
+use storage::{Copied, Error, Revision, Transaction};
 
 use api::Result;
 
@@ -28,7 +29,8 @@ type Copy<T> = (Option<Revision>, Arc<T>);
 /// A copy of one record.
 pub(crate) struct Mirror<T> {
     key: &'static str,
-    copy: Mutex<Option<Copy<T>>>,
+    // Every request looks here, so looking must not make the cores wait for each other.
+    copy: ArcSwapOption<Copy<T>>,
     forgotten: AtomicU64,
 }
 
@@ -37,6 +39,12 @@ pub(crate) struct Mirrors<T> {
     prefix: &'static str,
     decode: fn(&[u8]) -> std::result::Result<T, String>,
     copies: Cache<String, Found<T>, Bytesize>,
+    forgotten: AtomicU64,
+}
+
+/// Copies of any records that engines want to share between requests, as many as fit.
+pub(crate) struct Copies {
+    copies: Cache<String, Copied, Bytesize>,
     forgotten: AtomicU64,
 }
 
@@ -52,15 +60,14 @@ struct Bytesize;
 
 impl<T: DeserializeOwned + Default> Mirror<T> {
     pub(crate) fn new(key: &'static str) -> Self {
-        Self { key, copy: Mutex::default(), forgotten: AtomicU64::new(0) }
+        Self { key, copy: ArcSwapOption::empty(), forgotten: AtomicU64::new(0) }
     }
 
     /// The record, or its default when there is none.
     pub(crate) async fn get(&self, transaction: &Transaction) -> Result<Arc<T>> {
-        let copy = self.copy().clone();
-        if let Some((revision, value)) = copy {
-            transaction.expect(self.key, revision)?;
-            return Ok(value);
+        if let Some((revision, value)) = self.copy.load().as_deref() {
+            transaction.expect(self.key, *revision)?;
+            return Ok(value.clone());
         }
         let forgotten = self.forgotten.load(Ordering::SeqCst);
         let record = transaction.read(self.key).await?;
@@ -70,9 +77,10 @@ impl<T: DeserializeOwned + Default> Mirror<T> {
             None => T::default(),
         };
         let value = Arc::new(value);
-        *self.copy() = Some((record.map(|record| record.revision), value.clone()));
+        let revision = record.map(|record| record.revision);
+        self.copy.store(Some(Arc::new((revision, value.clone()))));
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
-            *self.copy() = None;
+            self.copy.store(None);
         }
         Ok(value)
     }
@@ -87,11 +95,7 @@ impl<T: DeserializeOwned + Default> Mirror<T> {
     /// Called when the barrier is sealed.
     pub(crate) fn forget(&self) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
-        *self.copy() = None;
-    }
-
-    fn copy(&self) -> std::sync::MutexGuard<'_, Option<Copy<T>>> {
-        self.copy.lock().unwrap_or_else(PoisonError::into_inner)
+        self.copy.store(None);
     }
 }
 
@@ -171,6 +175,43 @@ impl<T> Mirrors<T> {
     }
 }
 
+impl Copies {
+    /// At most as many as were decoded from `bytes_max`.
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        let items = usize::try_from(bytes_max / COPY_BYTES_TYPICAL).unwrap_or(usize::MAX);
+        let copies = Cache::with_weighter(items, bytes_max, Bytesize);
+        Self { copies, forgotten: AtomicU64::new(0) }
+    }
+
+    /// Called when a commit finds the copy of `key` stale, or makes it so.
+    pub(crate) fn forget(&self, key: &str) {
+        self.copies.remove(key);
+    }
+
+    /// Called when the barrier is sealed.
+    pub(crate) fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.copies.clear();
+    }
+}
+
+impl storage::Copies for Copies {
+    fn find(&self, key: &str) -> Option<Copied> {
+        self.copies.get(key)
+    }
+
+    fn age(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    fn keep(&self, age: u64, key: &str, copied: Copied) {
+        self.copies.insert(key.to_owned(), copied);
+        if self.age() != age {
+            self.copies.remove(key);
+        }
+    }
+}
+
 impl<T> Clone for Found<T> {
     fn clone(&self) -> Self {
         let Self { revision, record, encoded_bytes } = self;
@@ -184,6 +225,12 @@ impl<T> Weighter<String, Found<T>> for Bytesize {
     }
 }
 
+impl Weighter<String, Copied> for Bytesize {
+    fn weight(&self, key: &String, copied: &Copied) -> u64 {
+        (key.len() + copied.encoded_bytes) as u64 + COPY_BYTES
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -191,7 +238,7 @@ mod tests {
     use std::sync::OnceLock;
 
     use async_trait::async_trait;
-    use storage::{Commit, CommitError, Memory, Record, Store, Watch};
+    use storage::{Commit, CommitError, Copies as _, Memory, Record, Store, Watch};
 
     use super::*;
 
@@ -275,6 +322,29 @@ mod tests {
         assert_eq!(texts.current(&later, "a").await.unwrap().unwrap().as_str(), "new");
         later.delete("text/a");
         assert_eq!(texts.current(&later, "a").await.unwrap(), None);
+    }
+
+    #[test]
+    fn a_copy_of_an_age_that_has_ended_is_not_kept() {
+        let copies = Copies::new(1 << 20);
+        let copied = || Copied { revision: 1, encoded_bytes: 1, record: Arc::new(1_u64) };
+        let age = copies.age();
+        copies.keep(age, "a", copied());
+        assert!(copies.find("a").is_some());
+        copies.forget_all();
+        copies.keep(age, "b", copied());
+        assert!(copies.find("a").is_none() && copies.find("b").is_none());
+    }
+
+    #[test]
+    fn no_more_copies_are_kept_than_may_be() {
+        let copies = Copies::new(10_000);
+        for number in 0..100_u64 {
+            let record = Arc::new(number);
+            let copied = Copied { revision: number, encoded_bytes: 1000, record };
+            copies.keep(copies.age(), &number.to_string(), copied);
+        }
+        assert!(copies.copies.len() < 10, "{}", copies.copies.len());
     }
 
     #[tokio::test]

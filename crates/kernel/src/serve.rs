@@ -305,7 +305,7 @@ fn warn_of_parameters<C: Send + Sync + 'static>(
     let Some(endpoint) = door.endpoint(visit.operation) else { return };
     if !api::describe::accepts_anything(endpoint) {
         let known = api::describe::parameter_names(endpoint);
-        let sent = given.sent.keys().filter(|name| !given.captured.contains_key(*name));
+        let sent = given.sent.keys().filter(|name| !given.is_captured(name));
         let unknown: Vec<_> = sent.filter(|name| !known.contains(*name)).cloned().collect();
         if !unknown.is_empty() {
             visit.warn(format!(
@@ -313,7 +313,7 @@ fn warn_of_parameters<C: Send + Sync + 'static>(
                 unknown.join(" ")
             ));
         }
-        let replaced = given.sent.keys().filter(|name| given.captured.contains_key(*name));
+        let replaced = given.sent.keys().filter(|name| given.is_captured(name));
         let replaced: Vec<_> = replaced.cloned().collect();
         if !replaced.is_empty() {
             visit.warn(format!(

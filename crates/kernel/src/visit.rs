@@ -104,7 +104,8 @@ impl Visit {
     }
 
     fn new(kernel: &Arc<Kernel>, path: CanonicalPath, operation: Operation) -> Self {
-        let transaction = Arc::new(Transaction::begin(kernel.store.clone()));
+        let transaction = Transaction::begin(kernel.store.clone()).sharing(kernel.copies.clone());
+        let transaction = Arc::new(transaction);
         Self {
             kernel: kernel.clone(),
             system: View::new(&transaction, SYSTEM),
@@ -215,10 +216,8 @@ impl Visit {
         let ttl_default = mount.tuning.ttl_default.set().unwrap_or(settings.ttl_default);
         MountFacts {
             path: mount.path.clone(),
-            accessor: mount.accessor.clone(),
             ttl_default: ttl_default.min(ttl_max),
             ttl_max,
-            options: mount.options.clone().unwrap_or_default(),
             upgraded: mount.upgraded,
         }
     }
@@ -227,10 +226,5 @@ impl Visit {
 fn caller(holder: &Holder, mount: &Mount) -> Caller {
     let is_own = holder.token.mount.as_ref() == Some(&mount.storage);
     let owner = holder.token.owner.as_ref().filter(|_| is_own);
-    Caller {
-        display_name: holder.token.display_name.clone(),
-        policies: holder.policies().into_owned(),
-        accessor: holder.token.accessor.clone(),
-        alias: owner.map(|owner| owner.name.clone()),
-    }
+    Caller { accessor: holder.token.accessor.clone(), alias: owner.map(|owner| owner.name.clone()) }
 }

@@ -5,9 +5,11 @@
 //! the whole concurrency story, and it is the same with one node or with twenty.
 //!
 //! Reading order: [`Store`] (what a backend must do), [`Transaction`] (one attempt), [`Table`] and
-//! [`View`] (typed records in a corner of the store), [`Memory`] (the simplest backend).
+//! [`View`] (typed records in a corner of the store), [`Copies`] (decoded ones that are shared),
+//! [`Memory`] (the simplest backend).
 
 mod commit;
+mod copies;
 mod memory;
 mod store;
 mod table;
@@ -16,6 +18,7 @@ mod transaction;
 mod watch;
 
 pub use commit::{Commit, CommitError};
+pub use copies::{Copied, Copies};
 pub use memory::Memory;
 pub use store::{Error, Record, Result, Revision, Store};
 pub use table::{Table, View};

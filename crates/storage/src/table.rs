@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{CommitError, Error, Transaction};
+use crate::{CommitError, Copied, Error, Transaction};
 
 /// Sorts after every other character, so `folder/` plus this sorts after nearly all that is in it;
 /// what begins with it is met again and recognised.
@@ -67,8 +67,37 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         let Some(bytes) = view.transaction.get(&key).await? else {
             return Ok(None);
         };
-        let corrupt = |_| CommitError::Store(Error::Corrupt { key });
-        serde_json::from_slice(&bytes).map(Some).map_err(corrupt)
+        decoded(&key, &bytes).map(Some)
+    }
+
+    /// The record called `name`, if there is one: perhaps a copy that was decoded for another
+    /// request. For records that are read far more often than they are changed, and whose copies
+    /// may lie in memory.
+    ///
+    /// # Errors
+    /// As [`Table::get`].
+    pub async fn shared(&self, view: &View, name: &str) -> Result<Option<Arc<T>>, CommitError>
+    where
+        T: Send + Sync + 'static,
+    {
+        let key = self.key(view, name);
+        let transaction = &view.transaction;
+        let Some(copies) = transaction.copies().filter(|_| transaction.written(&key).is_none())
+        else {
+            return Ok(self.get(view, name).await?.map(Arc::new));
+        };
+        if let Some(copied) = copies.find(&key)
+            && let Ok(record) = copied.record.downcast::<T>()
+        {
+            transaction.expect(key, Some(copied.revision))?;
+            return Ok(Some(record));
+        }
+        let age = copies.age();
+        let Some(stored) = transaction.read(&key).await? else { return Ok(None) };
+        let record: Arc<T> = Arc::new(decoded(&key, &stored.value)?);
+        let (revision, encoded_bytes) = (stored.revision, stored.value.len());
+        copies.keep(age, &key, Copied { revision, encoded_bytes, record: record.clone() });
+        Ok(Some(record))
     }
 
     /// Stores `record` as `name`.
@@ -148,6 +177,11 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
     }
 }
 
+fn decoded<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, CommitError> {
+    let corrupt = |_| CommitError::Store(Error::Corrupt { key: key.to_owned() });
+    serde_json::from_slice(bytes).map_err(corrupt)
+}
+
 /// Where to go on after `key`: when it lies in a sub-folder, behind the rest of that in one step.
 fn past_folder(prefix: &str, key: &str) -> String {
     let name = key.strip_prefix(prefix).unwrap_or_default();
@@ -162,12 +196,13 @@ fn past_folder(prefix: &str, key: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Mutex;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Commit, Memory, Store};
+    use crate::{Commit, Copies, Memory, Store};
 
     const NUMBERS: Table<u64> = Table::new("number/");
 
@@ -191,6 +226,57 @@ mod tests {
             NUMBERS.put(&view, name, &2);
         }
         view
+    }
+
+    /// Keeps the copies of one age.
+    #[derive(Default)]
+    struct Kept(Mutex<BTreeMap<String, Copied>>);
+
+    impl Copies for Kept {
+        fn find(&self, key: &str) -> Option<Copied> {
+            self.0.lock().unwrap().get(key).cloned()
+        }
+
+        fn age(&self) -> u64 {
+            0
+        }
+
+        fn keep(&self, _: u64, key: &str, copied: Copied) {
+            self.0.lock().unwrap().insert(key.to_owned(), copied);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shared_record_is_decoded_once_and_good_only_as_long_as_it_is_the_newest() {
+        let (memory, kept) = (Arc::new(Memory::default()), Arc::new(Kept::default()));
+        let begin = || {
+            let transaction = Transaction::begin(memory.clone()).sharing(kept.clone());
+            View::new(&Arc::new(transaction), "mount/")
+        };
+        let writer = begin();
+        assert_eq!(NUMBERS.shared(&writer, "a").await.unwrap(), None);
+        NUMBERS.put(&writer, "a", &1);
+        assert_eq!(NUMBERS.shared(&writer, "a").await.unwrap().as_deref(), Some(&1));
+        assert!(kept.find("mount/number/a").is_none(), "kept before it was committed");
+        writer.transaction().commit().await.unwrap();
+
+        let (one, other) = (begin(), begin());
+        let first = NUMBERS.shared(&one, "a").await.unwrap().unwrap();
+        let second = NUMBERS.shared(&other, "a").await.unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+
+        let writer = begin();
+        NUMBERS.put(&writer, "a", &2);
+        writer.transaction().commit().await.unwrap();
+        for stale in [one, other, begin()] {
+            assert_eq!(NUMBERS.shared(&stale, "a").await.unwrap().as_deref(), Some(&1));
+            let refused = stale.transaction().commit().await;
+            assert!(
+                matches!(refused, Err(CommitError::Conflict { key }) if key == "mount/number/a")
+            );
+        }
+        kept.0.lock().unwrap().clear();
+        assert_eq!(NUMBERS.shared(&begin(), "a").await.unwrap().as_deref(), Some(&2));
     }
 
     /// The same, the slow and obvious way.

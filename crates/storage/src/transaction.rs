@@ -1,13 +1,12 @@
 //! One attempt at reading, deciding and writing.
 
 use std::collections::BTreeSet;
-use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::{Commit, CommitError, Error, Record, Revision, Store};
+use crate::{Commit, CommitError, Copies, Error, Record, Revision, Store};
 
 /// Cheap to throw away and start again: it holds what was read and what shall be written.
 ///
@@ -16,6 +15,7 @@ use crate::{Commit, CommitError, Error, Record, Revision, Store};
 /// are not checked again: what guards a list is a record read beside it (a parent's, a mount's).
 pub struct Transaction {
     store: Arc<dyn Store>,
+    copies: Option<Arc<dyn Copies>>,
     // Plain locks, never held across an await: handlers run by turns within one request.
     pending: Mutex<Commit>,
     kept: Mutex<Commit>,
@@ -24,7 +24,18 @@ pub struct Transaction {
 impl Transaction {
     /// Starts an attempt on `store`.
     pub fn begin(store: Arc<dyn Store>) -> Self {
-        Self { store, pending: Mutex::default(), kept: Mutex::default() }
+        Self { store, copies: None, pending: Mutex::default(), kept: Mutex::default() }
+    }
+
+    /// The same with decoded records from `copies`, which are of the same store.
+    #[must_use]
+    pub fn sharing(self, copies: Arc<dyn Copies>) -> Self {
+        Self { copies: Some(copies), ..self }
+    }
+
+    /// Where decoded records are shared, if they are.
+    pub(crate) fn copies(&self) -> Option<&dyn Copies> {
+        self.copies.as_deref()
     }
 
     /// The value under `key` as this transaction would leave it.
@@ -70,17 +81,19 @@ impl Transaction {
     /// of one key that disagree mean this attempt is already lost.
     pub fn expect(
         &self,
-        key: impl Into<String>,
+        key: impl AsRef<str> + Into<String>,
         revision: Option<Revision>,
     ) -> Result<(), CommitError> {
-        match self.pending().checks.entry(key.into()) {
-            Entry::Vacant(place) => {
-                place.insert(revision);
+        let mut pending = self.pending();
+        // Some keys are looked at many times in one request; their names are copied once.
+        match pending.checks.get(key.as_ref()) {
+            Some(first) if *first == revision => Ok(()),
+            // The first look stays: an attempt that goes on after a disagreement must still fail.
+            Some(_) => Err(CommitError::Conflict { key: key.into() }),
+            None => {
+                pending.checks.insert(key.into(), revision);
                 Ok(())
             }
-            Entry::Occupied(first) if *first.get() == revision => Ok(()),
-            // The first look stays: an attempt that goes on after a disagreement must still fail.
-            Entry::Occupied(first) => Err(CommitError::Conflict { key: first.key().clone() }),
         }
     }
 

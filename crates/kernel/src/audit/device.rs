@@ -1,17 +1,23 @@
 //! The devices of this node, opened at their first use.
 //!
-//! What is enabled stands in the store; that a file is open is a matter of this process, and the
-//! lock around it is never held across an await.
+//! What is enabled stands in the store; that a file is open is a matter of this process.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use super::file::FileSink;
 use super::{AuditTable, Device, Kind};
 
 /// Open devices, by salt: a device that was disabled and enabled again is another one.
+///
+/// Every request looks at them, and hardly any changes them: whoever does puts a changed copy in
+/// their place.
 #[derive(Default)]
-pub(crate) struct Devices(Mutex<HashMap<String, Arc<FileSink>>>);
+pub(crate) struct Devices(ArcSwap<Open>);
+
+type Open = HashMap<String, Arc<FileSink>>;
 
 impl Devices {
     /// Writes one line to `device`.
@@ -19,7 +25,7 @@ impl Devices {
     /// # Errors
     /// Why it did not take it.
     pub(super) async fn write(&self, device: &Device, line: Vec<u8>) -> Result<(), String> {
-        let open = self.open().get(&device.salt).cloned();
+        let open = self.0.load().get(&device.salt).cloned();
         let sink = match open {
             Some(sink) => sink,
             None => self.open_anew(device)?,
@@ -27,7 +33,7 @@ impl Devices {
         let written = sink.write(line).await;
         if written.is_err() {
             // Whatever is the matter, the next entry begins with a fresh look at the file.
-            self.open().remove(&device.salt);
+            self.change(|open| drop(open.remove(&device.salt)));
         }
         written
     }
@@ -36,24 +42,30 @@ impl Devices {
     /// another node.
     pub(super) fn keep(&self, table: &AuditTable) {
         let is_kept = |salt: &String| table.devices.iter().any(|device| device.salt == *salt);
-        self.open().retain(|salt, _| is_kept(salt));
+        if !self.0.load().keys().all(is_kept) {
+            self.change(|open| open.retain(|salt, _| is_kept(salt)));
+        }
     }
 
     /// Opens every file anew at its next use.
     pub(crate) fn close_all(&self) {
-        self.open().clear();
+        self.0.store(Arc::default());
     }
 
     fn open_anew(&self, device: &Device) -> Result<Arc<FileSink>, String> {
         let sink = match device.kind {
             Kind::File => Arc::new(FileSink::open(&device.options)?),
         };
-        self.open().insert(device.salt.clone(), sink.clone());
+        self.change(|open| drop(open.insert(device.salt.clone(), sink.clone())));
         Ok(sink)
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<String, Arc<FileSink>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn change(&self, change: impl Fn(&mut Open)) {
+        self.0.rcu(|open| {
+            let mut open = Open::clone(open);
+            change(&mut open);
+            open
+        });
     }
 }
 
@@ -81,6 +93,6 @@ mod tests {
             devices.write(&device(salt), b"x\n".to_vec()).await.unwrap();
         }
         devices.keep(&AuditTable { devices: vec![device("new")] });
-        assert_eq!(devices.open().keys().collect::<Vec<_>>(), ["new"]);
+        assert_eq!(devices.0.load().keys().collect::<Vec<_>>(), ["new"]);
     }
 }

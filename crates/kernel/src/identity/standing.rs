@@ -73,6 +73,9 @@ fn standing_in(token: &Token, entity: Option<&Entity>) -> Standing {
 /// The policies an entity brings. Whatever its record says, `root` is never one of them: who
 /// changes an entity must not become root by it.
 pub(super) fn policies_of(entity: &Entity) -> NameList {
+    if entity.policies.is_empty() {
+        return vec![];
+    }
     let mut policies = entity.policies.clone();
     policies.retain(|name| !is_for_nobody(name));
     normalize_policies(policies)

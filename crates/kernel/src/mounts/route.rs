@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::describe::{Synonyms, parameter_names, secret_names, synonyms};
 use api::{CanonicalPath, Captures, Context, Operation, Path, Pattern, Reached};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::record::{Mount, MountTable, Room};
 use crate::Kernel;
@@ -86,10 +86,8 @@ impl Route<'_> {
     }
 
     /// What stands at the places of the door's pattern, as parameters.
-    pub(crate) fn captured(&self) -> Map<String, Value> {
-        let named =
-            |(name, value): &(&'static str, String)| ((*name).to_owned(), value.clone().into());
-        self.captures.iter().map(named).collect()
+    pub(crate) fn captured(&self) -> Vec<(&'static str, Value)> {
+        self.captures.iter().map(|(name, value)| (*name, value.clone().into())).collect()
     }
 }
 

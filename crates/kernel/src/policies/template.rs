@@ -14,6 +14,8 @@ use crate::mounts::is_spelled_as_accessor;
 
 /// Stands for a hole in a frame. No path contains it.
 const HOLE: char = '\0';
+/// What can stand for something else than itself.
+const OPEN: [char; 3] = [HOLE, '+', '*'];
 
 /// The path of a rule, taken apart.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Template {
     pieces: Vec<Piece>,
     /// The path with [`HOLE`] for each hole.
     frame: String,
+    /// How much of the frame comes before anything that could stand for something else.
+    fixed_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -106,8 +110,9 @@ impl Template {
             Piece::Text(text) => text.clone(),
             Piece::Hole(_) => HOLE.to_string(),
         };
-        let frame = pieces.iter().map(framed).collect();
-        Self { pieces, frame }
+        let frame: String = pieces.iter().map(framed).collect();
+        let fixed_bytes = frame.find(OPEN).unwrap_or(frame.len());
+        Self { pieces, frame, fixed_bytes }
     }
 
     /// Whether everything it asks for is something that can be known.
@@ -132,6 +137,11 @@ impl Template {
 
     /// Whether it could match `path`, whatever stands in the holes.
     pub(super) fn may_match(&self, path: &str) -> bool {
+        // Every decision asks every template, and hardly any path begins like one.
+        path.starts_with(self.fixed()) && self.fits(path)
+    }
+
+    fn fits(&self, path: &str) -> bool {
         let (frame, is_open) = match self.frame.strip_suffix('*') {
             Some(frame) => (frame, true),
             None => (self.frame.as_str(), false),
@@ -152,8 +162,12 @@ impl Template {
 
     /// Whether it could match something below `folder`, which ends in a slash.
     pub(super) fn may_reach_below(&self, folder: &str) -> bool {
-        let text = self.frame.split([HOLE, '+', '*']).next().unwrap_or_default();
+        let text = self.fixed();
         text.starts_with(folder) || folder.starts_with(text)
+    }
+
+    fn fixed(&self) -> &str {
+        self.frame.get(..self.fixed_bytes).unwrap_or_default()
     }
 }
 

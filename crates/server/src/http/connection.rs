@@ -17,7 +17,7 @@ use tokio::time::sleep_until;
 
 use super::exchange::{Desk, sending};
 use super::gate::{Gate, Patience, Progress, now};
-use super::{HEADER_BYTES_MAX, HEADERS_MAX, Stop};
+use super::{HEADER_BYTES_MAX, Stop};
 
 /// How many requests one HTTP/2 connection may have open.
 const STREAMS_MAX: u32 = 128;
@@ -62,13 +62,19 @@ where
 
 /// Both protocols, within limits. The patience of [`Gate`] and [`overdue`] is stricter than the
 /// library's own timer, which also runs between requests, so that is turned off.
+///
+/// Clients may close their half once they have asked, and still get their answer. Otherwise the
+/// library would look for that at every request, with a new buffer of 8 KiB, to cut off what is
+/// finished anyway (see [`super::exchange`]). How many headers there are is checked with the other
+/// sizes, and left to the library's own limit of 100 before that: with another, it clears room for
+/// them at every request.
 fn protocols() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_headers(HEADERS_MAX)
+        .half_close(true)
         .max_buf_size(BUFFER_BYTES_MAX);
     builder
         .http2()

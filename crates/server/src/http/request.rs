@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use api::{CanonicalPath, Error, Operation, Seconds, Secret, duration};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use serde_json::{Map, Value};
 
 use super::body::Notation;
 use super::{ADDRESS_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, TOKEN_BYTES_MAX, encoding};
 
-const TOKEN: &str = "x-vault-token";
-const NAMESPACE: &str = "x-vault-namespace";
-const WRAP_TTL: &str = "x-vault-wrap-ttl";
-const WRAP_FORMAT: &str = "x-vault-wrap-format";
-const INLINE_AUTH: &str = "x-vault-inline-auth-path";
+const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
+const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
+const WRAP_TTL: HeaderName = HeaderName::from_static("x-vault-wrap-ttl");
+const WRAP_FORMAT: HeaderName = HeaderName::from_static("x-vault-wrap-format");
+const INLINE_AUTH: HeaderName = HeaderName::from_static("x-vault-inline-auth-path");
 
 /// What a line of headers costs besides its text: colon, blank and line end.
 const LINE_BYTES: usize = 4;
@@ -114,7 +114,7 @@ pub(super) fn understand(parts: &Parts) -> Result<Understood> {
 
 /// Whether a client says of itself that it is Prometheus, or reads like it.
 fn accepts_prometheus(headers: &HeaderMap) -> bool {
-    let accepted = text(headers, ACCEPT.as_str()).unwrap_or_default();
+    let accepted = text(headers, ACCEPT).unwrap_or_default();
     ["application/openmetrics-text", "prometheus"].iter().any(|kind| accepted.contains(kind))
 }
 
@@ -182,7 +182,7 @@ fn is_terse_refusal(path: &CanonicalPath, operation: Operation) -> bool {
 }
 
 fn notation(operation: Operation, headers: &HeaderMap) -> Option<Notation> {
-    let content_type = || text(headers, CONTENT_TYPE.as_str());
+    let content_type = || text(headers, CONTENT_TYPE);
     match operation {
         Operation::Create | Operation::Update => Some(Notation::of_write(content_type())),
         Operation::Patch => Some(Notation::of_patch(content_type())),
@@ -263,7 +263,7 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Seconds>> {
 }
 
 /// A header's text; one that is not text counts as absent-minded nonsense that matches nothing.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"))
 }
 
@@ -273,6 +273,9 @@ pub(super) struct Query(BTreeMap<String, Vec<String>>);
 impl Query {
     pub(super) fn parse(text: &str) -> Result<Self> {
         let mut query = Self(BTreeMap::new());
+        if text.is_empty() {
+            return Ok(query);
+        }
         for (name, value) in encoding::pairs(text)? {
             query.0.entry(name).or_default().push(value);
         }
@@ -301,6 +304,9 @@ impl Query {
     }
 
     fn into_map(self) -> Map<String, Value> {
+        if self.0.is_empty() {
+            return Map::new();
+        }
         let parameter = |(name, mut values): (String, Vec<String>)| match values.len() {
             1 => (name, Value::String(values.remove(0))),
             _ => (name, values.into_iter().map(Value::String).collect()),

@@ -12,7 +12,7 @@ use http_body_util::Full;
 use kernel::{Answer, Manner};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::request::Refusal;
 
@@ -101,6 +101,8 @@ fn success(about: Success<'_>, reply: Reply) -> Outgoing {
         Reply::Bare(document) => return rendered(StatusCode::OK, encode(document)),
         Reply::BareAbsent(document) => return rendered(StatusCode::NOT_FOUND, encode(document)),
         Reply::Document(content_type, text) => {
+            let content_type = HeaderValue::from_str(content_type);
+            let content_type = content_type.unwrap_or(HeaderValue::from_static(OCTETS));
             return typed(StatusCode::OK, content_type, Zeroizing::new(text.clone().into_bytes()));
         }
         Reply::Empty if about.warnings.is_empty() => return nothing(about.manner.operation),
@@ -258,23 +260,31 @@ fn errors(status: StatusCode, texts: &[&str]) -> Outgoing {
 
 fn rendered(status: StatusCode, text: Zeroizing<Vec<u8>>) -> Outgoing {
     let text = if text.is_empty() { text } else { escaped(text) };
-    typed(status, JSON, text)
+    typed(status, HeaderValue::from_static(JSON), text)
 }
 
-fn typed(status: StatusCode, content_type: &str, text: Zeroizing<Vec<u8>>) -> Outgoing {
+fn typed(status: StatusCode, content_type: HeaderValue, mut text: Zeroizing<Vec<u8>>) -> Outgoing {
     // The memory is wiped once the answer is sent: it may hold a token.
-    let mut response = Response::new(Full::new(Bytes::from_owner(Wiped(text))));
+    let text = Wiped(std::mem::take(&mut *text));
+    let mut response = Response::new(Full::new(Bytes::from_owner(text)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    let content_type = HeaderValue::from_str(content_type);
-    headers.insert(CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static(OCTETS)));
+    headers.reserve(1 + STANDARD_HEADERS.len());
+    headers.insert(CONTENT_TYPE, content_type);
     for (name, value) in STANDARD_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
 }
 
-struct Wiped(Zeroizing<Vec<u8>>);
+/// An answer that is whole, so that only what is in use of its room is to be wiped.
+struct Wiped(Vec<u8>);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
 
 impl AsRef<[u8]> for Wiped {
     fn as_ref(&self) -> &[u8] {

@@ -15,12 +15,12 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use server::http::{Certificate, Limits, Tls, TlsVersion};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::fake::{Edge, document, status};
+use crate::fake::{Edge, document, everything, status};
 
 fn request(method: &str, path: &str, body: &str) -> Request<Full<Bytes>> {
     let uri = format!("http://a/v1/{path}");
@@ -42,6 +42,17 @@ async fn read(response: Response<Incoming>) -> (StatusCode, Value) {
     let status = response.status();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn whoever_has_nothing_more_to_say_still_gets_the_answer() {
+    let edge = Edge::plain().await;
+    let mut stream = edge.connect().await;
+    stream.write_all(b"GET /v1/wait HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    edge.fake.waiting.notified().await;
+    stream.shutdown().await.unwrap();
+    edge.fake.go_on.notify_one();
+    assert_eq!(status(&everything(&mut stream).await), "200");
 }
 
 #[tokio::test]

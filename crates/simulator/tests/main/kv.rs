@@ -71,6 +71,26 @@ async fn a_mount_goes_from_version_1_to_2_and_never_back() {
     assert_eq!(root.read("kv/data/a").await.unwrap(), read);
 }
 
+#[tokio::test]
+async fn a_version_written_at_one_node_is_read_at_every_other_from_then_on() {
+    let house = House::on(Arc::new(Memory::default()), 3, 7).await;
+    let at = |node: usize| house.at(node).with_token(&house.root);
+    at(0).write("sys/mounts/kv", json!({"type": "kv", "options": {"version": "2"}})).await.unwrap();
+    for version in 1..12 {
+        let writer = at(version % 3);
+        writer.write("kv/data/a", json!({"data": {"n": version}})).await.unwrap();
+        for node in 0..3 {
+            let read = at(node).read("kv/data/a").await.unwrap();
+            assert_eq!(read["data"]["n"], version, "node {node}");
+            assert_eq!(read["metadata"]["version"], version, "node {node}");
+        }
+    }
+    at(1).ask(Operation::Delete, "kv/metadata/a", json!({})).await.outcome.unwrap();
+    for node in 0..3 {
+        assert_eq!(at(node).read("kv/data/a").await, Err(Error::Missing), "node {node}");
+    }
+}
+
 // Case 14 of kv is not possible here, and said to be so.
 #[tokio::test]
 async fn options_that_would_have_no_effect_are_refused() {

@@ -103,9 +103,10 @@ impl Respond for SecretView {
     fn into_reply(self) -> Reply {
         let is_there = self.data.is_some();
         let data = self.data.map_or(Value::Null, Value::Object);
-        let metadata = serde_json::to_value(self.metadata).expect("it is plain data");
-        let named = [("data", data), ("metadata", metadata)];
-        let fields = named.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let metadata = Value::Object(self.metadata.into_fields());
+        let mut fields = Map::new();
+        fields.insert("data".to_owned(), data);
+        fields.insert("metadata".to_owned(), metadata);
         match is_there {
             true => Reply::Data(fields, None),
             false => Reply::Absent(Some(fields)),

@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use api::{Context, Error, KeyValues, Moment, Result, Seconds};
 use schemars::JsonSchema;
@@ -73,7 +74,8 @@ pub(super) struct Version {
 pub(super) struct History<'a> {
     store: &'a View,
     path: &'a str,
-    pub(super) key: Key,
+    /// Shared with others as long as nobody changes it; see [`History::key_mut`].
+    pub(super) key: Arc<Key>,
     /// What version 1 of the engine left here, as long as nobody has changed it since.
     left: Option<Map<String, Value>>,
 }
@@ -104,12 +106,15 @@ impl<'a> History<'a> {
     /// The secret at `path`, if there is one.
     pub(super) async fn find(context: &'a Context, path: &'a str) -> Result<Option<Self>> {
         let store = &context.store;
-        if let Some(key) = KEYS.get(store, path).await? {
+        if let Some(key) = KEYS.shared(store, path).await? {
             return Ok(Some(Self { store, path, key, left: None }));
         }
         let Some(upgraded) = context.mount.upgraded else { return Ok(None) };
         let left = SECRETS.get(store, path).await?;
-        Ok(left.map(|left| Self { store, path, key: Key::of_one(upgraded), left: Some(left) }))
+        Ok(left.map(|left| {
+            let key = Arc::new(Key::of_one(upgraded));
+            Self { store, path, key, left: Some(left) }
+        }))
     }
 
     /// A secret at `path` without any versions yet.
@@ -119,7 +124,13 @@ impl<'a> History<'a> {
     pub(super) fn new(context: &'a Context, path: &'a str) -> Result<Self> {
         check_reach(context, path)?;
         let key = Key { created: context.now, updated: context.now, ..Key::default() };
-        Ok(Self { store: &context.store, path, key, left: None })
+        Ok(Self { store: &context.store, path, key: Arc::new(key), left: None })
+    }
+
+    /// What is known of the secret, to be changed and then [saved](Self::save): from here on a copy
+    /// of its own.
+    pub(super) fn key_mut(&mut self) -> &mut Key {
+        Arc::make_mut(&mut self.key)
     }
 
     /// Adds a version, lets the oldest go that it makes superfluous, and saves.
@@ -134,9 +145,10 @@ impl<'a> History<'a> {
         let deletion = config.deletion(now, self.key.delete_after);
         let version = Version { created: now, deletion, destroyed: false };
         let view = self.view(number, &version);
-        self.key.current = number;
-        self.key.updated = now;
-        self.key.recent.insert(number, version);
+        let key = self.key_mut();
+        key.current = number;
+        key.updated = now;
+        key.recent.insert(number, version);
         PAYLOADS.put(self.store, &self.name(number), secret);
         self.prune(self.key.rules.versions_kept(&config.rules));
         self.turn_page();
@@ -195,7 +207,8 @@ impl<'a> History<'a> {
         numbers: &BTreeSet<u64>,
         mut change: impl FnMut(&mut Version),
     ) -> Result<()> {
-        let recent = self.key.recent.iter_mut().filter(|(number, _)| numbers.contains(number));
+        let recent =
+            self.key_mut().recent.iter_mut().filter(|(number, _)| numbers.contains(number));
         recent.for_each(|(_, version)| change(version));
         let pages = self.key.pages();
         let touched = numbers.iter().map(|number| page_of(*number));
@@ -262,7 +275,7 @@ impl<'a> History<'a> {
 
     /// Lets go of versions, so that no more than `max` are kept.
     fn prune(&mut self, max: u64) {
-        let key = &mut self.key;
+        let key = self.key_mut();
         if key.current - key.oldest < max {
             return;
         }
@@ -284,8 +297,9 @@ impl<'a> History<'a> {
         }
         let Some((first, _)) = self.key.recent.first_key_value() else { return };
         let page = page_of(*first);
-        let newer = self.key.recent.split_off(&((page + 1) * PAGE_VERSIONS + 1));
-        let older = std::mem::replace(&mut self.key.recent, newer);
+        let recent = &mut self.key_mut().recent;
+        let newer = recent.split_off(&((page + 1) * PAGE_VERSIONS + 1));
+        let older = std::mem::replace(recent, newer);
         PAGES.put(self.store, &self.name(page), &older);
     }
 
@@ -295,6 +309,27 @@ impl<'a> History<'a> {
 
     fn name(&self, number: u64) -> String {
         format!("{}/{number}", self.path)
+    }
+}
+
+impl VersionView {
+    /// The fields of an answer. By hand, because every read of a secret shows them.
+    pub(super) fn into_fields(self) -> Map<String, Value> {
+        let Self { version, created_time, deletion_time, destroyed, custom_metadata } = self;
+        let custom_metadata = custom_metadata.map(|custom| {
+            custom.into_iter().map(|(name, text)| (name, text.into())).collect::<Map<_, Value>>()
+        });
+        let mut fields = Map::new();
+        for (name, value) in [
+            ("created_time", created_time.to_string().into()),
+            ("custom_metadata", custom_metadata.map_or(Value::Null, Value::Object)),
+            ("deletion_time", deletion_time.into()),
+            ("destroyed", destroyed.into()),
+            ("version", version.into()),
+        ] {
+            fields.insert(name.to_owned(), value);
+        }
+        fields
     }
 }
 
@@ -352,4 +387,27 @@ impl Version {
 /// The page for what is known of version `number`, which is at least 1.
 fn page_of(number: u64) -> u64 {
     number.saturating_sub(1) / PAGE_VERSIONS
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_version_is_shown_alike_by_hand_and_by_its_declaration() {
+        let custom = KeyValues::from([("owner".to_owned(), "ops".to_owned())]);
+        for custom_metadata in [None, Some(custom)] {
+            let view = VersionView {
+                version: 7,
+                created_time: Moment::from_unix(1),
+                deletion_time: String::new(),
+                destroyed: false,
+                custom_metadata,
+            };
+            let declared = serde_json::to_value(&view).unwrap();
+            assert_eq!(serde_json::Value::Object(view.into_fields()), declared);
+        }
+    }
 }

@@ -133,16 +133,16 @@ async fn write(
     }
     let config = Config::of(context).await?;
     let found = History::find(context, &place.path).await?;
-    fields.check_expectation(found.as_ref().map(|history| &history.key), &config)?;
+    fields.check_expectation(found.as_ref().map(|history| &*history.key), &config)?;
     let mut history = match found {
         Some(history) => history,
         None => History::new(context, &place.path)?,
     };
     let custom = fields.custom_metadata.map(|sent| sent.unwrap_or_default().0);
     if let Some(sent) = custom {
-        history.key.custom = custom::replace(sent)?;
+        history.key_mut().custom = custom::replace(sent)?;
     }
-    change(&mut history.key, context, &rules, fields.delete_version_after)?;
+    change(history.key_mut(), context, &rules, fields.delete_version_after)?;
     history.save();
     warn_of_ignored(context, &rules, &config);
     Ok(NoContent)
@@ -159,12 +159,13 @@ async fn patch(
     let found = History::find(context, &place.path).await?;
     let mut history = found.ok_or(Error::Missing)?;
     fields.check_expectation(Some(&history.key), &config)?;
-    history.key.custom = match fields.custom_metadata {
-        Some(Some(sent)) => custom::merge(std::mem::take(&mut history.key.custom), sent.0)?,
-        Some(None) => KeyValues::new(),
-        None => history.key.custom,
-    };
-    change(&mut history.key, context, &rules, fields.delete_version_after)?;
+    let custom = &mut history.key_mut().custom;
+    match fields.custom_metadata {
+        Some(Some(sent)) => *custom = custom::merge(std::mem::take(custom), sent.0)?,
+        Some(None) => custom.clear(),
+        None => {}
+    }
+    change(history.key_mut(), context, &rules, fields.delete_version_after)?;
     history.save();
     warn_of_ignored(context, &rules, &config);
     Ok(NoContent)
