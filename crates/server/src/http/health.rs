@@ -75,6 +75,7 @@ fn forbids_body(status: StatusCode) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use api::Error;
     use serde_json::json;
 
     use super::*;
@@ -128,8 +129,10 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for query in ["activecode=ok", "standbyok=maybe", "sealedcode=", "uninitcode=99"] {
+        for query in ["activecode=ok", "sealedcode=", "uninitcode=99"] {
             assert_eq!(codes(query), Err(Refusal::Bare(StatusCode::BAD_REQUEST)), "{query}");
         }
+        let unclear = Error::invalid("standbyok is neither true nor false; write standbyok=true");
+        assert_eq!(codes("standbyok=maybe"), Err(Refusal::Error(unclear)));
     }
 }
