@@ -530,6 +530,15 @@ async fn a_crash_at_any_step_leaves_all_of_it_or_nothing() {
     }
 }
 
+/// What an entry of the trail is about.
+fn in_short(entry: &Value) -> String {
+    let asked = &entry["request"];
+    let [kind, operation, path] =
+        [&entry["type"], &asked["operation"], &asked["path"]].map(|text| text.as_str().unwrap());
+    let refused = if entry["error"].is_null() { "" } else { " refused" };
+    format!("{kind} {operation} {path}{refused}")
+}
+
 #[tokio::test]
 async fn the_trail_shows_every_operation_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
@@ -558,16 +567,7 @@ async fn the_trail_shows_every_operation_and_no_secret() {
         assert!(!text.contains(secret), "{secret} is in the trail");
     }
     let all = entries();
-    let told: Vec<_> = all[start..]
-        .iter()
-        .map(|entry| {
-            let asked = &entry["request"];
-            let [kind, operation, path] = [&entry["type"], &asked["operation"], &asked["path"]]
-                .map(|text| text.as_str().unwrap());
-            let refused = if entry["error"].is_null() { "" } else { " refused" };
-            format!("{kind} {operation} {path}{refused}")
-        })
-        .collect();
+    let told: Vec<_> = all[start..].iter().map(in_short).collect();
     let first = [
         "request update sys/batch",
         "request create auth/userpass/users/ann",
