@@ -435,7 +435,7 @@ fn policies_are_laid_out_and_looked_at_without_a_server() {
     let broken = run("policy fmt p.hcl").file("p.hcl", "path {").end();
     assert!(broken.exits(1).stderr.contains("line 1, column 7"));
     // Short as it is written, too long as it is laid out.
-    let many: String = (0..6_000).map(|at| format!("path \"{at}\" {{policy=\"deny\"}}")).collect();
+    let many: String = (0..8_000).map(|at| format!("path \"{at}\" {{policy=\"deny\"}}")).collect();
     let long = run("policy fmt p.hcl").file("p.hcl", &many).end();
     assert!(long.exits(0).stderr.contains("servers take at most 262144"));
     run("policy lint p.hcl").file("p.hcl", &many).end().exits(0).prints("");
