@@ -12,6 +12,7 @@ use super::sent::{Look, Seen, Sent, is_only_itself};
 const DEPTH_MAX: usize = 8;
 /// Comparisons of one object with another that one decision is worth.
 const OBJECTS_COMPARED_MAX: usize = 1_000_000;
+
 /// All that a parameter must not be, whatever its field takes values for.
 ///
 /// A value is denied when some field could take it, or a member of it, for a denied one. Of a list
